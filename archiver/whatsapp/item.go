@@ -1,0 +1,157 @@
+package whatsapp
+
+import "github.com/waxseal/waxseal/archiver/record"
+
+// Item is one thing in a record that people look for. Strings may alias the
+// record's value or the Parsed they stand in; both live as long as the caller
+// keeps the Parsed.
+type Item struct {
+	Kind       record.Kind
+	Sub        string // subtype in the platform's own word: button_reply, ACCOUNT_DELETED, delivered, edit, …
+	Span       record.Span
+	Channel    record.Channel
+	Direction  record.Direction
+	Provenance record.Provenance
+
+	WABA    string // the customer's account (account_update PARTNER_*: value.waba_info.waba_id)
+	Field   string // the webhook field, or the topic's role for our own inputs
+	Number  string // phone_number_id: the channel. It is an id, no phone number
+	Display string // the business's own phone number as digits, "" where not told
+
+	Person int    // index into Parsed.People of the outside person, -1 none
+	Group  string // group_id, "" for 1:1
+
+	ID      string // wamid or wacid. A wamid contains a phone number: treat it as one
+	Target  string // the id an edit, revoke, reaction or status is about
+	ReplyTo string // context.id
+
+	Time   int64 // platform clock, Unix seconds, 0 not told. Not the device's send time, except in history
+	Device bool  // Time is the sending device's clock (history)
+
+	Codes    []int  // error codes, outermost first
+	Reason   string // for unknown, unparsed, unsupported: why, without any value of the record
+	Template Template
+	Consent  Consent
+	Actor    Actor
+	Media    Media
+	Dir      DirectoryEntry
+	Contact  Contact
+	Preference
+
+	Text []string // what a person reads, unescaped: body, caption, button text, names of places, template text, …
+
+	Forwarded bool
+	HTTP      int // wa.sends: HTTP status of the platform's answer, 0 none
+}
+
+// Template is what an item says of a template, as far as it says it.
+type Template struct {
+	ID, Name string
+	Language string // as en_US; Meta's webhooks write en-US
+	Category string // upper case: MARKETING, UTILITY, AUTHENTICATION
+	Event    string // APPROVED, PAUSED, …
+	Hash     string // hex SHA-256 of a component snapshot's bytes
+}
+
+// Consent is what wa.consent says.
+type Consent struct {
+	Purpose  string // marketing, utility, authentication, service, recording_notice, …
+	Given    bool
+	Business string
+	Method   string // web, ivr, paper, …
+	Evidence string
+}
+
+// Preference is the platform's own marketing switch.
+type Preference struct {
+	PrefCategory string // marketing_messages
+	PrefValue    string // stop, resume, signup
+}
+
+// Actor is who or what made an API send or gave an event.
+type Actor struct {
+	Kind string // human, bot, campaign
+	ID   string
+}
+
+// Media names media content that is not in the record.
+type Media struct {
+	ID, MIME, Filename string
+	SHA256             [32]byte // zero where absent or unreadable
+	Hashed             bool
+}
+
+// DirectoryEntry is what wa.directory says: which employee answers on which number, from when to when.
+type DirectoryEntry struct {
+	Employee, Role, Department string
+	From, To                   int64 // Unix seconds; To 0 is open
+}
+
+// Contact is one change of the business's address book.
+type Contact struct {
+	Remove bool
+}
+
+// Person is an outside person as one record names them. At least one id is set.
+type Person struct {
+	WaID     string // digits
+	UserID   string // BSUID
+	ParentID string
+	Username string
+	Name     string // profile or address-book name
+}
+
+// Region is an element of the value that belongs to one person alone, as
+// small as its person allows and never overlapping another: a message, a
+// status, a contacts entry, a whole history thread. Bytes outside all regions
+// belong to the envelope. Regions are in order.
+type Region struct {
+	record.Span
+	Person    int // index into Parsed.People
+	FirstItem int // number of its first item
+	Items     int // items within, 0 for a contacts entry
+}
+
+// Hole is an erased Region of a record that is being read again: its bytes are
+// gone, what stands there is filler, and its items keep their numbers.
+type Hole struct {
+	record.Span
+	FirstItem, Items int
+}
+
+// Form says in which wrapping the payload came.
+type Form string
+
+// The wrappings understood. A provider's own envelope is Form "provider:NAME".
+const (
+	FormMeta       Form = "meta"       // Meta's webhook body as it is
+	FormChange     Form = "change"     // a bare change {field, value} without object and entry
+	FormStructured Form = "cloudevent" // CloudEvents structured mode around it
+	FormOwn        Form = "waxseal"    // one of our own inputs
+	FormOpaque     Form = "opaque"     // not understood
+)
+
+// Parsed is a record understood: its items, who they are about, and how its
+// bytes fall to people.
+type Parsed struct {
+	Form       Form
+	CloudEvent bool   // binary or structured CloudEvents
+	Provider   string // "" raw from Meta
+	Signature  record.Signature
+	Items      []Item // never empty: what nothing fits gives one unknown or unparsed item
+	People     []Person
+	Regions    []Region
+}
+
+// Role is what a topic carries; the configuration maps topic names to roles.
+type Role string
+
+// The roles of topics. A topic of no known role gives one unknown item a record.
+const (
+	RoleWebhooks  Role = "webhooks"
+	RoleSends     Role = "sends"
+	RoleConsent   Role = "consent"
+	RoleTemplates Role = "templates"
+	RoleDirectory Role = "directory"
+	RoleMedia     Role = "media"
+)
