@@ -16,7 +16,11 @@
 // Locked. Until RetainUntil nobody, whatever their credentials within the
 // contract, deletes, overwrites, hides or shortens. Extending is allowed. A
 // hold blocks deletion as long as it is set, also after RetainUntil. An object
-// put without retention (the unlocked meta store) can be deleted.
+// put without retention can be deleted. Times are UTC and rounded up to the
+// whole second, so that rounding never shortens.
+//
+// Unlocked. A meta or spare store keeps no locks. It refuses a Put with a Lock,
+// Extend and Hold with ErrNoLocks, rather than promise what it cannot hold.
 //
 // Keys are 1 to 512 bytes of a-z 0-9 . _ ~ - and / between non-empty segments, no segment
 // "." or "..". Anything else is ErrKey.
@@ -38,6 +42,9 @@ var (
 	ErrChanged  = errors.New("object changed meanwhile")             // Swap lost its race
 	ErrFull     = errors.New("store is full")                        // no space; nothing was stored
 	ErrDamaged  = errors.New("object or its lock record is damaged") // what is stored contradicts itself
+	ErrSum      = errors.New("body does not match its SHA-256")      // Put: nothing was stored
+	ErrPast     = errors.New("retention does not lie in the future") // Put, Extend
+	ErrNoLocks  = errors.New("store keeps no locks")                 // a Lock, Extend or Hold on an unlocked store
 )
 
 // Lock is what protects an object. The zero Lock protects nothing.
