@@ -83,7 +83,7 @@ const cardText = `WHAT THIS PAGE IS FOR
 
 Keep it away from the archive: in a safe, with counsel, with the auditor. It
 holds no secret. Keys that lie inside an archive, or inside a production made
-from one, prove nothing by themselves: this page is what they are compared with.
+from one, prove nothing by themselves: compare them with this page.
 
 To check an archive, or a copy of one, against this page:
 
