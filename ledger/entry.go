@@ -210,3 +210,13 @@ func LanePartition(l record.Lane) (int32, bool) {
 	}
 	return int32(p), true
 }
+
+// nextLife is the name a closed lane goes on under: 3, then 3~2, then 3~3.
+func nextLife(l record.Lane) record.Lane {
+	name, life, again := strings.Cut(string(l), "~")
+	n, err := strconv.Atoi(life)
+	if !again || err != nil {
+		n = 1
+	}
+	return record.Lane(name + "~" + strconv.Itoa(n+1))
+}
