@@ -5,6 +5,7 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -76,6 +77,30 @@ type Row struct {
 	Tokens     []Token // of the item's words, each once, sorted
 }
 
+// Time is the clock a row is ordered and searched by: the platform's where it
+// is told, else Kafka's. Unix seconds.
+func (r *Row) Time() int64 {
+	if r.Platform != 0 {
+		return r.Platform
+	}
+	s := r.Kafka / 1000
+	if r.Kafka%1000 < 0 {
+		s--
+	}
+	return s
+}
+
+// CompareItems orders item names: topic, era, partition, offset, number.
+func CompareItems(a, b record.ItemID) int {
+	return cmp.Or(
+		cmp.Compare(a.Topic, b.Topic),
+		cmp.Compare(a.Era, b.Era),
+		cmp.Compare(a.Partition, b.Partition),
+		cmp.Compare(a.Offset, b.Offset),
+		cmp.Compare(a.N, b.N),
+	)
+}
+
 // Batch is the rows of one block. Inserting it again changes nothing.
 type Batch struct {
 	Lane  record.Lane
@@ -145,10 +170,11 @@ type Index interface {
 	Search(ctx context.Context, q Query) (Page, error)
 	// Count gives the number of rows and of distinct records a query selects, ignoring Limit and Cursor.
 	Count(ctx context.Context, q Query) (rows, records int, err error)
-	// Tags lists the distinct alias sets seen beside any of the given person tags,
-	// so that a search by phone number also finds rows that name only the BSUID.
+	// Tags gives the person tags asked about and every tag seen as an alias beside
+	// one of them, sorted, each once: so a search by phone number also finds rows
+	// that name only the BSUID. One step, not the closure.
 	Tags(ctx context.Context, people []Tag) ([]Tag, error)
-	// Numbers lists the distinct phone_number_ids.
+	// Numbers lists the distinct phone_number_ids, sorted.
 	Numbers(ctx context.Context) ([]string, error)
 	// All gives every row in item order, for comparing two indexes.
 	All(ctx context.Context, fn func(Row) error) error
