@@ -37,6 +37,7 @@ type Row struct {
 
 	Kind       record.Kind
 	Sub        string
+	Detail     string // a second word of the platform, as a history message's status
 	Channel    record.Channel
 	Direction  record.Direction
 	Provenance record.Provenance
@@ -49,7 +50,7 @@ type Row struct {
 	Display Tag    // of the business's own phone number; zero not told
 
 	Subject      Tag   // the person on that number; zero none
-	Aliases      []Tag // of each identity the item names the person by (Subject among them), sorted
+	Aliases      []Tag // of each identity the item names the person by (Subject among them; a changed one too), sorted
 	Group        Tag   // zero for 1:1
 	Conversation Tag   // of number and group, or number and subject; zero where neither
 
@@ -137,7 +138,7 @@ type Query struct {
 	From, To      int64 // Unix seconds, [From, To), on the platform clock, else Kafka's
 
 	Newest bool   // order: newest first; default oldest first. Ties by item name
-	Limit  int    // 0 is 100
+	Limit  int    // 0 is DefaultLimit; at most MaxLimit
 	Cursor string // from a previous Page
 }
 

@@ -75,10 +75,30 @@ func halves(key [16]byte) (k0, k1 uint64) {
 }
 
 // PersonIDs gives the identities a record names a person by, the primary one
-// first: BSUID, wa_id, username, parent BSUID.
+// first: BSUID, wa_id, username, parent BSUID, then further ones.
 func PersonIDs(p *whatsapp.Person) []string {
 	ids := make([]string, 0, 4)
 	for _, id := range [...]string{p.UserID, p.WaID, UsernameID(p.Username), p.ParentID} {
+		if id != "" {
+			ids = append(ids, id)
+		}
+	}
+	for _, also := range p.Also {
+		switch {
+		case also.ID == "":
+		case also.Kind == whatsapp.AliasUsername:
+			ids = append(ids, UsernameID(also.ID))
+		default:
+			ids = append(ids, also.ID)
+		}
+	}
+	return ids
+}
+
+// changedIDs gives the further identities that an identity change names.
+func changedIDs(c *whatsapp.IdentityChange) []string {
+	var ids []string
+	for _, id := range [...]string{c.UserID, c.WaID, c.ParentID, c.OldUserID, c.OldParentID} {
 		if id != "" {
 			ids = append(ids, id)
 		}
@@ -143,17 +163,20 @@ func Digits(s string) string {
 }
 
 // Person gives the tags of a person on a number: of the primary identity, and
-// of each, sorted.
-func (k *Keys) Person(number string, p *whatsapp.Person) (subject Tag, aliases []Tag) {
+// of each, further ones included, sorted.
+func (k *Keys) Person(number string, p *whatsapp.Person, further ...string) (subject Tag, aliases []Tag) {
 	ids := PersonIDs(p)
 	if len(ids) == 0 {
 		return Tag{}, nil
 	}
-	aliases = make([]Tag, len(ids))
-	for i, id := range ids {
-		aliases[i] = k.PersonTag(number, id)
+	aliases = make([]Tag, 0, len(ids)+len(further))
+	for _, id := range ids {
+		aliases = append(aliases, k.PersonTag(number, id))
 	}
 	subject = aliases[0]
+	for _, id := range further {
+		aliases = append(aliases, k.PersonTag(number, id))
+	}
 	slices.SortFunc(aliases, CompareTags)
 	return subject, slices.Compact(aliases)
 }

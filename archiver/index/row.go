@@ -16,8 +16,7 @@ import (
 type Source struct {
 	Record *record.Record
 	Parsed *whatsapp.Parsed
-	N      int // position in Parsed.Items; the item's number where no part of the record is erased
-	Number int // the item's number; differs from N where an erased part was left out
+	Item   *whatsapp.Item // one of Parsed.Items
 
 	Lane   record.Lane
 	Block  uint64
@@ -85,7 +84,7 @@ func SeverityRank(s string) int { return slices.Index(severities[:], s) + 1 }
 // Row makes the row of one item. It fails where the rule does not parse or the
 // epoch's token key is not held. Nothing in the row aliases the record.
 func (b *Builder) Row(src Source) (Row, error) {
-	it := &src.Parsed.Items[src.N]
+	it := src.Item
 	rule, err := b.rule(src.Rule)
 	if err != nil {
 		return Row{}, err
@@ -95,7 +94,7 @@ func (b *Builder) Row(src Source) (Row, error) {
 		return Row{}, err
 	}
 	row := Row{
-		Item:  record.ItemID{Coordinates: src.Record.Coordinates, N: src.Number},
+		Item:  record.ItemID{Coordinates: src.Record.Coordinates, N: it.N},
 		Lane:  src.Lane,
 		Block: src.Block,
 
@@ -110,6 +109,7 @@ func (b *Builder) Row(src Source) (Row, error) {
 
 		Kind:       it.Kind,
 		Sub:        b.keep(it.Sub),
+		Detail:     b.keep(it.Detail),
 		Channel:    it.Channel,
 		Direction:  it.Direction,
 		Provenance: it.Provenance,
@@ -164,7 +164,7 @@ func (b *Builder) tags(row *Row, it *whatsapp.Item, parsed *whatsapp.Parsed) {
 		row.Display = k.DisplayTag(it.Display)
 	}
 	if it.Person >= 0 && it.Person < len(parsed.People) {
-		row.Subject, row.Aliases = k.Person(it.Number, &parsed.People[it.Person])
+		row.Subject, row.Aliases = k.Person(it.Number, &parsed.People[it.Person], changedIDs(&it.Change)...)
 	}
 	if it.Group != "" {
 		row.Group = k.GroupTag(it.Number, it.Group)
