@@ -1,0 +1,115 @@
+package seal
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"filippo.io/age"
+	"github.com/waxseal/waxseal/archiver/record"
+	"github.com/waxseal/waxseal/ledger"
+)
+
+// ErrBox is returned for bytes that are no key box.
+var ErrBox = errors.New("not a key box")
+
+// box is a box of the open block.
+type box struct {
+	class *class
+	first uint32
+	rows  []*liveRow
+}
+
+func (w *Writer) sealBox(b *box) (BoxObject, error) {
+	clear := BoxClear{Hashes: make([]ledger.Hash, len(b.rows)), Removed: make([]bool, len(b.rows))}
+	about := BoxAbout{Origin: w.origin, Lane: w.cfg.Lane, Block: w.block, First: b.first, Retention: b.class.retention}
+	rows := make([]*Row, len(b.rows))
+	for i, row := range b.rows {
+		rows[i] = &row.Row
+		clear.Hashes[i] = row.Hash(&w.origin, w.cfg.Lane)
+	}
+	body, err := EncodeBox(&clear, &about, rows, w.cfg.BoxRecipients)
+	if err != nil {
+		return BoxObject{}, err
+	}
+	o := Object{Body: body, SHA256: sha256.Sum256(body), Retention: b.class.retention}
+	return BoxObject{Object: o, Rows: uint32(len(rows)), RowsRoot: ledger.Root(clear.Hashes), Locked: b.class.retention.Duty != 0}, nil
+}
+
+// BoxClear is what a box says to anybody.
+type BoxClear struct {
+	Hashes  []ledger.Hash // of the rows it was made with, in order
+	Removed []bool        // whether the row was erased
+	Sealed  []byte        // the age file behind, where decoded
+}
+
+// BoxAbout is what the rows of a box have in common. It lies inside age; the row
+// hashes bind it.
+type BoxAbout struct {
+	Origin    ledger.Hash
+	Lane      record.Lane
+	Block     uint64
+	First     uint32 // index of the box's first row within the block
+	Retention Retention
+}
+
+// EncodeBox makes a box. rows are those not removed, in order.
+func EncodeBox(c *BoxClear, a *BoxAbout, rows []*Row, to []age.Recipient) ([]byte, error) {
+	plain := append(make([]byte, 0, 600+RowSize*len(rows)), MagicRows...)
+	plain = append(plain, a.Origin[:]...)
+	plain = binary.BigEndian.AppendUint64(plain, a.Block)
+	plain = binary.BigEndian.AppendUint32(plain, a.First)
+	plain = binary.BigEndian.AppendUint64(plain, uint64(a.Retention.Duty))
+	plain = binary.BigEndian.AppendUint64(plain, uint64(a.Retention.Retain))
+	plain = appendShort(plain, string(a.Lane))
+	plain = appendShort(plain, a.Retention.Class)
+	for _, r := range rows {
+		plain = r.append(plain)
+	}
+	sealed, err := encrypt(to, plain)
+	if err != nil {
+		return nil, fmt.Errorf("seal the rows: %w", err)
+	}
+	n := len(c.Hashes)
+	out := make([]byte, 0, len(MagicBox)+4+n*32+(n+7)/8+len(sealed))
+	out = append(out, MagicBox...)
+	out = binary.BigEndian.AppendUint32(out, uint32(n))
+	for i := range c.Hashes {
+		out = append(out, c.Hashes[i][:]...)
+	}
+	at := len(out)
+	out = append(out, make([]byte, (n+7)/8)...)
+	for i, gone := range c.Removed {
+		if gone {
+			out[at+i/8] |= 1 << (i % 8)
+		}
+	}
+	return append(out, sealed...), nil
+}
+
+// DecodeBox reads the clear part of a box; no identity is needed. It allocates
+// at most twice the length of b.
+func DecodeBox(b []byte) (*BoxClear, error) {
+	if len(b) < len(MagicBox)+4 || string(b[:len(MagicBox)]) != MagicBox {
+		return nil, fmt.Errorf("magic: %w", ErrBox)
+	}
+	n := int(binary.BigEndian.Uint32(b[len(MagicBox):]))
+	b = b[len(MagicBox)+4:]
+	if n == 0 || n > MaxRows || len(b) < n*32+(n+7)/8 {
+		return nil, fmt.Errorf("%d rows: %w", n, ErrBox)
+	}
+	c := &BoxClear{Hashes: make([]ledger.Hash, n), Removed: make([]bool, n)}
+	for i := range c.Hashes {
+		copy(c.Hashes[i][:], b[i*32:])
+	}
+	bits := b[n*32 : n*32+(n+7)/8]
+	for i := range c.Removed {
+		c.Removed[i] = bits[i/8]>>(i%8)&1 == 1
+	}
+	if n%8 != 0 && bits[n/8]>>(n%8) != 0 {
+		return nil, fmt.Errorf("padding of the removed bits: %w", ErrBox)
+	}
+	c.Sealed = b[n*32+(n+7)/8:]
+	return c, nil
+}
