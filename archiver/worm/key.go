@@ -5,8 +5,11 @@ import (
 	"time"
 )
 
-// MaxKey is the longest key in bytes.
-const MaxKey = 512
+// The longest key and the longest segment of one, in bytes.
+const (
+	MaxKey     = 512
+	MaxSegment = 200
+)
 
 // CheckKey answers nil for an object key of the contract, else ErrKey. The
 // error does not repeat the key: what is no key may be anything.
@@ -22,8 +25,8 @@ func CheckKey(key string) error {
 			}
 			continue
 		}
-		switch key[start:i] {
-		case "", ".", "..":
+		switch seg := key[start:i]; {
+		case seg == "", seg == ".", seg == "..", len(seg) > MaxSegment:
 			return fmt.Errorf("segment at byte %d: %w", start, ErrKey)
 		}
 		start = i + 1

@@ -22,8 +22,10 @@
 // Unlocked. A meta or spare store keeps no locks. It refuses a Put with a Lock,
 // Extend and Hold with ErrNoLocks, rather than promise what it cannot hold.
 //
-// Keys are 1 to 512 bytes of a-z 0-9 . _ ~ - and / between non-empty segments, no segment
-// "." or "..". Anything else is ErrKey.
+// Keys are 1 to 512 bytes of a-z 0-9 . _ ~ - and / between segments of 1 to
+// 200 bytes, no segment "." or "..". Anything else is ErrKey. No key is the
+// folder of another: with an object "a", a store may refuse "a/b" with ErrKey,
+// and the reverse.
 package worm
 
 import (
@@ -84,7 +86,8 @@ type Store interface {
 	Head(ctx context.Context, key string) (Info, error)
 	// List calls fn for each version of each key with the prefix, in key order,
 	// oldest version first, starting behind startAfter ("" for all). It stops at
-	// fn's first error and returns it.
+	// fn's first error and returns it. A store may leave SHA256 and Lock zero
+	// (also those of a damaged object): Head tells.
 	List(ctx context.Context, prefix, startAfter string, fn func(Version) error) error
 	// Now is the store's clock.
 	Now(ctx context.Context) (time.Time, error)

@@ -49,7 +49,8 @@ func testEmpty(s *suite) {
 
 func testMissing(s *suite) {
 	s.put("a/b", "x", worm.Lock{})
-	for _, key := range []string{"nothing", "a", "a/b/c", "a/bb", "a/b.c"} {
+	s.put(block(7), "x", worm.Lock{})
+	for _, key := range []string{"nothing", "a", "a/b/c", "a/bb", "a/b.c", "lanes/0/blocks", block(8), block(7) + "0", "lanes/0/blocks/000000000"} {
 		_, _, err := s.Store.Get(s.ctx, key)
 		s.want(err, worm.ErrNotFound)
 		_, err = s.Store.Head(s.ctx, key)
@@ -122,7 +123,7 @@ func testWrongSum(s *suite) {
 func testKeys(s *suite) {
 	bad := []string{
 		"", "/", "/a", "a/", "a//b", ".", "..", "a/.", "a/..", "a/../b", "./a", "../a", "A", "a b", "a\x00", "a\\b", "ä", "a:b", "a*",
-		strings.Repeat("k", worm.MaxKey+1),
+		strings.Repeat("k", worm.MaxSegment+1), "a/" + strings.Repeat("k", worm.MaxSegment+1) + "/b", strings.Repeat("k/", worm.MaxKey/2) + "k",
 	}
 	for _, key := range bad {
 		_, err := s.Store.Put(s.ctx, key, nil, sha256.Sum256(nil), worm.Lock{})
@@ -135,7 +136,7 @@ func testKeys(s *suite) {
 		s.want(err, worm.ErrKey)
 		s.want(s.Store.Delete(s.ctx, key), worm.ErrKey)
 	}
-	good := []string{"a", "0", ".a", "...", "a.", "~", "-", "_", "a/b/c", "lanes/3~2/blocks/000000000001", "tile/0/x001/x234/067.p/1", "~lock", "a.tmp", "tmp", "lock"}
+	good := []string{"a", "0", ".a", "...", "a.", "~", "-", "_", "b/c/d", "lanes/3~2/blocks/000000000001", "tile/0/x001/x234/067.p/1", "~lock", "a.tmp", "tmp", "lock"}
 	for _, key := range good {
 		s.put(key, key, worm.Lock{})
 	}
@@ -150,9 +151,9 @@ func testKeys(s *suite) {
 
 func testLongKeys(s *suite) {
 	keys := []string{
-		strings.Repeat("k", worm.MaxKey),
+		strings.Repeat("k", worm.MaxSegment),
 		strings.Repeat("a/", worm.MaxKey/2-1) + "bb",
-		strings.Repeat("k", 255) + "/" + strings.Repeat("l", 256),
+		strings.Repeat("k", worm.MaxSegment-1) + "/" + strings.Repeat("l", worm.MaxSegment) + "/" + strings.Repeat("m", 111),
 	}
 	for _, key := range keys {
 		s.put(key, "long", worm.Lock{})
@@ -207,8 +208,8 @@ func testDeleteUnlocked(s *suite) {
 
 func testList(s *suite) {
 	keys := []string{
-		"a", "a-b", "a.b", "a/b", "a/b-c", "a/b/c", "a/bb", "a0", "ab/c", "b",
-		block(1), block(2), block(9), block(10), "lanes/0/data/9/seg-0", "lanes/10/blocks/000000000001", "lanes/1~2/blocks/000000000001",
+		"a-b", "a.b", "a/a", "a/b-c", "a/b/c", "a/bb", "a0", "ab/c", "b",
+		block(1), block(999), block(1000), block(1001), block(123456789012), block(7) + "a", "lanes/0/data/000000001000/x", "lanes/0/data/000000001000/y", "lanes/0/data/000000000999/x", block(1000)[:len(block(1000))-1], block(2), block(9), block(10), "lanes/0/data/9/seg-0", "lanes/10/blocks/000000000001", "lanes/1~2/blocks/000000000001",
 	}
 	for i, key := range keys {
 		s.put(key, strings.Repeat("x", i), worm.Lock{})
