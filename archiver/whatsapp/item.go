@@ -6,6 +6,7 @@ import "github.com/waxseal/waxseal/archiver/record"
 // record's value or the Parsed they stand in; both live as long as the caller
 // keeps the Parsed.
 type Item struct {
+	N          int // number in the record; its index too, unless the record has holes
 	Kind       record.Kind
 	Sub        string // subtype in the platform's own word: button_reply, ACCOUNT_DELETED, delivered, edit, …
 	Span       record.Span
@@ -29,13 +30,18 @@ type Item struct {
 	Device bool  // Time is the sending device's clock (history)
 
 	Codes    []int  // error codes, outermost first
-	Reason   string // for unknown, unparsed, unsupported: why, without any value of the record
+	Reason   string // for unknown, unparsed, unsupported, and where content is missing: why, without any value of the record
+	Detail   string // a second word of the platform: a history message's status, why an account was disconnected, a status's price category, …
+	Payload  string // id of the button, row or quick reply chosen; "Unsubscribe" buttons are told by it
+	Callback string // biz_opaque_callback_data: the sender's own id for a send, on its request and its statuses
 	Template Template
 	Consent  Consent
 	Actor    Actor
 	Media    Media
 	Dir      DirectoryEntry
 	Contact  Contact
+	Change   IdentityChange
+	Chunk    Chunk
 	Preference
 
 	Text []string // what a person reads, unescaped: body, caption, button text, names of places, template text, …
@@ -87,6 +93,20 @@ type DirectoryEntry struct {
 	From, To                   int64 // Unix seconds; To 0 is open
 }
 
+// IdentityChange says under which ids the person is known from now on, as far
+// as told, and which ended. The Person of the item is the one that ended.
+type IdentityChange struct {
+	WaID, UserID, ParentID string // new
+	OldUserID, OldParentID string
+}
+
+// Chunk is where a history chunk stands among its like.
+type Chunk struct {
+	Phase    int // 0: day 0 to 1, 1: day 1 to 90, 2: day 90 to 180
+	Order    int // sorts the chunks of a phase
+	Progress int // 0 to 100, 100 is done
+}
+
 // Contact is one change of the business's address book.
 type Contact struct {
 	Remove bool
@@ -99,7 +119,20 @@ type Person struct {
 	ParentID string
 	Username string
 	Name     string // profile or address-book name
+	Also     []Alias
 }
+
+// Alias is a further id of a Person where the field for it is taken: a record
+// that names one person by two usernames, or a send's "to" in another spelling.
+type Alias struct{ Kind, ID string }
+
+// The kinds of ids.
+const (
+	AliasWaID     = "wa_id"
+	AliasUserID   = "user_id"
+	AliasParentID = "parent_id"
+	AliasUsername = "username"
+)
 
 // Region is an element of the value that belongs to one person alone, as
 // small as its person allows and never overlapping another: a message, a
@@ -126,6 +159,7 @@ type Form string
 const (
 	FormMeta       Form = "meta"       // Meta's webhook body as it is
 	FormChange     Form = "change"     // a bare change {field, value} without object and entry
+	FormValue      Form = "value"      // a bare value, without even the field
 	FormStructured Form = "cloudevent" // CloudEvents structured mode around it
 	FormOwn        Form = "waxseal"    // one of our own inputs
 	FormOpaque     Form = "opaque"     // not understood
@@ -136,9 +170,10 @@ const (
 type Parsed struct {
 	Form       Form
 	CloudEvent bool   // binary or structured CloudEvents
+	Framed     bool   // a schema registry's five bytes stand in front
 	Provider   string // "" raw from Meta
 	Signature  record.Signature
-	Items      []Item // never empty: what nothing fits gives one unknown or unparsed item
+	Items      []Item // never empty (but for holes): what nothing fits gives one unknown or unparsed item
 	People     []Person
 	Regions    []Region
 }
