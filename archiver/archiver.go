@@ -1,0 +1,213 @@
+package archiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/waxseal/waxseal/archiver/index"
+	"github.com/waxseal/waxseal/archiver/kafka"
+	"github.com/waxseal/waxseal/archiver/lane"
+	"github.com/waxseal/waxseal/archiver/record"
+	"github.com/waxseal/waxseal/archiver/state"
+	"github.com/waxseal/waxseal/archiver/whatsapp"
+	"github.com/waxseal/waxseal/archiver/worm"
+	"github.com/waxseal/waxseal/ledger"
+	"github.com/waxseal/waxseal/policy"
+)
+
+// Topic is a topic of ours and what it carries.
+type Topic struct {
+	Name string
+	Role whatsapp.Role
+}
+
+// Config is what an archiver needs. It holds recipients, no identities.
+type Config struct {
+	Archive string
+	Mode    Mode
+	Topics  []Topic // the first carries the webhooks: its partitions are the lanes
+
+	Source *kafka.Source
+	Locked worm.Store
+	Meta   worm.Meta
+	Spare  worm.Store
+
+	Signer *ledger.Signer
+	Keys   *ledger.Verifier
+	Writer ledger.Hash // of the start act
+
+	Recipients    []age.Recipient // of segments
+	BoxRecipients []age.Recipient
+	Indexer       []age.Recipient // of index rows in outboxes
+	Tags          *index.Keys
+	TokenEpoch    uint32
+	State         *state.Sealer
+	StateKey      state.Key
+	RecordKey     [32]byte // keys the marks of last records
+
+	Policy *policy.Engine
+
+	Linger     time.Duration // how long the oldest record of a block waits at most; default 1 s
+	MaxRecords int           // in a block; default 20,000
+	MaxBytes   int           // raw bytes in a block; default 16 MiB
+	Snapshots  uint64        // blocks between snapshots of lane state; default 256
+
+	// Committed is told of each block with its index rows, in order of the lane.
+	// It must not block for long; what it drops is in the outbox.
+	Committed func(ctx context.Context, b *ledger.Block, rows []index.Row)
+
+	Log   *slog.Logger
+	Now   func() time.Time
+	Sleep func(context.Context, time.Duration) error
+}
+
+func (c *Config) defaults() {
+	if c.Linger <= 0 {
+		c.Linger = time.Second
+	}
+	if c.MaxRecords <= 0 {
+		c.MaxRecords = 20_000
+	}
+	if c.MaxBytes <= 0 {
+		c.MaxBytes = 16 << 20
+	}
+	if c.Snapshots == 0 {
+		c.Snapshots = 256
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Sleep == nil {
+		c.Sleep = sleep
+	}
+	if c.Committed == nil {
+		c.Committed = func(context.Context, *ledger.Block, []index.Row) {}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Archiver runs the lanes of one Kafka.
+type Archiver struct {
+	cfg Config
+
+	mu    sync.Mutex
+	lanes map[record.Lane]*Progress
+}
+
+// Progress is how far a lane is.
+type Progress struct {
+	Lane     record.Lane
+	Size     uint64      // blocks
+	Root     ledger.Hash // of the lane's log
+	Records  uint64      // archived by this process
+	Blocks   uint64      // committed by this process
+	RawBytes int64       // archived by this process
+	Sources  []ledger.Source
+	Err      error // what it waits for; nil while it works
+}
+
+// New checks the configuration.
+func New(cfg Config) (*Archiver, error) {
+	cfg.defaults()
+	if len(cfg.Topics) == 0 || cfg.Topics[0].Role != whatsapp.RoleWebhooks {
+		return nil, errors.New("archiver: the first topic must carry the webhooks")
+	}
+	return &Archiver{cfg: cfg, lanes: map[record.Lane]*Progress{}}, nil
+}
+
+// Progress lists the lanes as they are now.
+func (a *Archiver) Progress() []Progress {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	out := make([]Progress, 0, len(a.lanes))
+	for _, p := range a.lanes {
+		out = append(out, *p)
+	}
+	return out
+}
+
+func (a *Archiver) update(l record.Lane, fn func(*Progress)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	p := a.lanes[l]
+	if p == nil {
+		p = &Progress{Lane: l}
+		a.lanes[l] = p
+	}
+	fn(p)
+}
+
+// Run archives until ctx ends, then finishes the blocks under way and returns
+// nil. It returns early only where nothing can go on: a lane whose head this
+// archive did not sign.
+func (a *Archiver) Run(ctx context.Context) error { return a.run(ctx, false) }
+
+// Drain archives everything up to the high watermarks seen at its start.
+func (a *Archiver) Drain(ctx context.Context) error { return a.run(ctx, true) }
+
+func (a *Archiver) run(ctx context.Context, drain bool) error {
+	partitions, err := a.partitions(ctx)
+	if err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	errs := make([]error, partitions)
+	for p := range partitions {
+		wg.Go(func() { errs[p] = a.runLane(ctx, int32(p), drain) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// partitions is the number of lanes: the most partitions any topic has.
+func (a *Archiver) partitions(ctx context.Context) (int, error) {
+	most := 0
+	for _, t := range a.cfg.Topics {
+		n, err := a.cfg.Source.Partitions(ctx, t.Name)
+		if errors.Is(err, kafka.ErrUnknownTopic) && t.Role != whatsapp.RoleWebhooks {
+			continue
+		}
+		if err != nil {
+			return 0, fmt.Errorf("partitions of %s: %w", t.Name, err)
+		}
+		most = max(most, n)
+	}
+	return most, nil
+}
+
+// runLane takes a lane and works on it, again and again: what fails costs the
+// lane its memory, never a record.
+func (a *Archiver) runLane(ctx context.Context, partition int32, drain bool) error {
+	l := record.PartitionLane(partition)
+	for n := 0; ; n++ {
+		done, err := a.session(ctx, l, partition, drain)
+		if done || ctx.Err() != nil {
+			return nil
+		}
+		if errors.Is(err, lane.ErrForeign) {
+			a.update(l, func(p *Progress) { p.Err = err })
+			return err
+		}
+		a.cfg.Log.Warn("lane dropped", "lane", string(l), "err", err)
+		a.update(l, func(p *Progress) { p.Err = err })
+		if a.cfg.Sleep(ctx, lane.Backoff(n)) != nil {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,341 @@
+// Package control is the lane of acts: what people and the system did, each
+// act a ledger event before its effect is seen.
+//
+// Many writers share it, without a takeover: each writes the next block and
+// whoever loses the race reads what the other wrote, judges its acts again at
+// the new head, and tries behind it. Objects of a block carry the writer's nonce,
+// so that a loser's are waste and nobody's trouble.
+package control
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/waxseal/waxseal/archiver/lane"
+	"github.com/waxseal/waxseal/archiver/record"
+	"github.com/waxseal/waxseal/archiver/seal"
+	"github.com/waxseal/waxseal/archiver/worm"
+	"github.com/waxseal/waxseal/ledger"
+)
+
+// ErrNone says that the archive has no control lane yet.
+var ErrNone = errors.New("no archive here: control has no block")
+
+// Config is what writing acts needs.
+type Config struct {
+	lane.Config                                    // of lane control
+	Archive     string                             // the archive's origin
+	Recipients  []age.Recipient                    // of act bodies and their rows: the audit identity
+	Retention   func(now time.Time) seal.Retention // of act bodies: class audit
+	Publish     worm.Meta                          // where control's tiles and live checkpoint stand
+}
+
+// Draft is an act about to be committed.
+type Draft struct {
+	Act  ledger.Act // V and Time are filled in
+	Body []byte     // what is personal of it, sealed to the audit recipients; nil none
+	// Judge says whether the act still holds at the head it is about to be
+	// committed behind; it is asked again after each lost race. nil always holds.
+	Judge func(*View) error
+}
+
+// Log writes control. Safe for concurrent use.
+type Log struct {
+	cfg   Config
+	seal  *seal.Writer
+	queue chan *request
+	done  chan struct{}
+
+	mu    sync.Mutex // guards what follows; held by the committer while it works
+	chain *ledger.Chain
+	last  *ledger.Block
+	view  *View
+	pub   *lane.Publication
+}
+
+type request struct {
+	drafts []Draft
+	refs   []ledger.ActRef
+	err    error
+	ready  chan struct{}
+}
+
+// groupLimit is how many acts one block takes at most.
+const groupLimit = 256
+
+// Create makes an archive: block 0 with the genesis act. It returns worm.ErrExists
+// where there is one.
+func Create(ctx context.Context, cfg Config, genesis ledger.Genesis, actor string) error {
+	chain := ledger.NewChain(record.Control, cfg.Signer)
+	now, err := cfg.Clock(ctx)
+	if err != nil {
+		return err
+	}
+	act := ledger.Act{V: ledger.ActVersion, Type: ledger.ActGenesis, Time: now.UTC().Format(ledger.TimeFormat), Actor: actor, Genesis: &genesis}
+	raw, err := act.Encode()
+	if err != nil {
+		return err
+	}
+	e := ledger.Entry{Time: act.Time}
+	block, err := chain.Next(&e, nil, [][]byte{raw})
+	if err != nil {
+		return fmt.Errorf("create control: %w", err)
+	}
+	if err := cfg.PutBlock(ctx, 0, block); err != nil {
+		if errors.Is(err, lane.ErrFenced) {
+			return fmt.Errorf("create control: %w", worm.ErrExists)
+		}
+		return fmt.Errorf("create control: %w", err)
+	}
+	return nil
+}
+
+// Read folds control up to its head without being able to write.
+func Read(ctx context.Context, locked worm.Store) (*View, *ledger.Chain, error) {
+	v, chain, _, err := read(ctx, locked, nil)
+	return v, chain, err
+}
+
+// read walks control from genesis, checking each block against the one before.
+func read(ctx context.Context, locked worm.Store, signer *ledger.Signer) (*View, *ledger.Chain, *ledger.Block, error) {
+	v := newView()
+	var chain *ledger.Chain
+	var head *ledger.Block
+	for n := uint64(0); ; n++ {
+		b, raw, err := readBlock(ctx, locked, n)
+		if errors.Is(err, worm.ErrNotFound) {
+			if chain == nil {
+				return nil, nil, head, ErrNone
+			}
+			return v, chain, head, nil
+		}
+		if err != nil {
+			return nil, nil, head, err
+		}
+		if err := v.apply(b); err != nil {
+			return nil, nil, head, err
+		}
+		if chain, err = follow(chain, v, signer, b, raw, n); err != nil {
+			return nil, nil, head, err
+		}
+		head = b
+	}
+}
+
+// follow checks block n and moves the chain behind it. A rotation makes the new
+// key count from its own block on.
+func follow(chain *ledger.Chain, v *View, signer *ledger.Signer, b *ledger.Block, raw []byte, n uint64) (*ledger.Chain, error) {
+	keys, err := v.Verifier()
+	if err != nil {
+		return nil, err
+	}
+	if chain == nil || n == 0 || rotates(b) {
+		if chain != nil && (b.Entry.Prev != chain.Prev() || b.Entry.N != chain.Size()) {
+			return nil, fmt.Errorf("control block %d: %w", n, ledger.ErrChain)
+		}
+		c, _, err := ledger.ResumeChain(record.Control, signer, keys, raw)
+		return c, err
+	}
+	return chain, chain.AdvanceBlock(b)
+}
+
+func rotates(b *ledger.Block) bool {
+	for _, raw := range b.Events {
+		if a, err := ledger.DecodeAct(raw); err == nil && a.Type == ledger.ActRotate {
+			return true
+		}
+	}
+	return false
+}
+
+func readBlock(ctx context.Context, s worm.Store, n uint64) (*ledger.Block, []byte, error) {
+	key := lane.BlockKey(record.Control, n)
+	raw, _, err := s.Get(ctx, key)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read %s: %w", key, err)
+	}
+	b, err := ledger.DecodeBlock(raw)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read %s: %w", key, err)
+	}
+	return b, raw, nil
+}
+
+// Open reads control and stands ready to write behind its head. Close ends it.
+func Open(ctx context.Context, cfg Config) (*Log, error) {
+	v, chain, last, err := read(ctx, cfg.Locked, cfg.Signer)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := v.Verifier()
+	if err != nil {
+		return nil, err
+	}
+	pub, err := lane.OpenPublication(ctx, cfg.Publish, cfg.Locked, record.Control, keys)
+	if err != nil {
+		return nil, err
+	}
+	w, err := newWriter(cfg)
+	if err != nil {
+		return nil, err
+	}
+	l := &Log{cfg: cfg, seal: w, queue: make(chan *request), done: make(chan struct{}), chain: chain, last: last, view: v, pub: pub}
+	if err := l.publish(ctx, last); err != nil {
+		cfg.Report("publish control", err)
+	}
+	go l.commitGroups()
+	return l, nil
+}
+
+// Close waits for acts under way and takes no more.
+func (l *Log) Close() {
+	close(l.queue)
+	<-l.done
+}
+
+// View calls fn with the acts' sum at the head this writer knows. fn must not
+// keep it.
+func (l *Log) View(fn func(*View)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fn(l.view)
+}
+
+// Size is the number of blocks this writer knows.
+func (l *Log) Size() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.chain.Size()
+}
+
+// SetWriter says which start act later entries name.
+func (l *Log) SetWriter(h ledger.Hash) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cfg.Writer = h
+}
+
+// Commit enters acts and returns their places when they are durable. All of one
+// call stand in one block, or none where a Judge refuses one. Acts of several
+// callers that wait at the same time share a block. A ctx that ends leaves the
+// outcome unknown.
+func (l *Log) Commit(ctx context.Context, drafts ...Draft) ([]ledger.ActRef, error) {
+	r := &request{drafts: drafts, ready: make(chan struct{})}
+	select {
+	case l.queue <- r:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("commit act: %w", context.Cause(ctx))
+	}
+	select {
+	case <-r.ready:
+		return r.refs, r.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("commit act: %w", context.Cause(ctx))
+	}
+}
+
+func (l *Log) commitGroups() {
+	defer close(l.done)
+	for first := range l.queue {
+		group, size := []*request{first}, len(first.drafts)
+		for more := true; more && size < groupLimit; {
+			select {
+			case r, ok := <-l.queue:
+				if !ok {
+					more = false
+					break
+				}
+				group, size = append(group, r), size+len(r.drafts)
+			default:
+				more = false
+			}
+		}
+		l.commitGroup(context.Background(), group)
+		for _, r := range group {
+			close(r.ready)
+		}
+	}
+}
+
+// commitGroup commits the acts of a group behind the head, wherever that is by
+// then. Requests whose Judge refuses get its error and drop out.
+func (l *Log) commitGroup(ctx context.Context, group []*request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		var live []*request
+		for _, r := range group {
+			if r.err == nil {
+				if r.err = judge(r, l.view); r.err == nil {
+					live = append(live, r)
+				}
+			}
+		}
+		if len(live) == 0 {
+			return
+		}
+		err := l.commitAt(ctx, live)
+		if errors.Is(err, lane.ErrFenced) {
+			err = l.catchUp(ctx)
+			if err == nil {
+				continue
+			}
+		}
+		for _, r := range live {
+			r.err = err
+		}
+		return
+	}
+}
+
+func judge(r *request, v *View) error {
+	for _, d := range r.drafts {
+		if d.Judge != nil {
+			if err := d.Judge(v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// catchUp reads the blocks others wrote.
+func (l *Log) catchUp(ctx context.Context) error {
+	for n := l.chain.Size(); ; n++ {
+		b, raw, err := readBlock(ctx, l.cfg.Locked, n)
+		if errors.Is(err, worm.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := l.advance(b, raw, n); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *Log) advance(b *ledger.Block, raw []byte, n uint64) error {
+	if err := l.view.apply(b); err != nil {
+		return err
+	}
+	chain, err := follow(l.chain, l.view, l.cfg.Signer, b, raw, n)
+	if err != nil {
+		return err
+	}
+	l.chain, l.last = chain, b
+	return nil
+}
+
+func nonce() string {
+	var b [6]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,93 @@
+package control
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+
+	"github.com/waxseal/waxseal/archiver/record"
+	"github.com/waxseal/waxseal/ledger"
+)
+
+// ErrGenesis says that control does not begin with a genesis act.
+var ErrGenesis = errors.New("control does not begin with genesis")
+
+// View is what the acts up to some block add up to.
+type View struct {
+	Fingerprint ledger.Hash
+	Genesis     ledger.Genesis
+	Current     ed25519.PublicKey               // the signing key in force
+	Keys        []ed25519.PublicKey             // every key that ever counted, oldest first
+	Heads       map[record.Lane]ledger.Head     // last sealed head of each lane
+	Boxes       map[string]ledger.ErasedBox     // by the key of the box it replaced
+	Pending     map[ledger.ActRef]*ledger.Erase // erasures without a receipt
+	Policy      *ledger.Policy
+	TokenEpochs []ledger.TokenEpoch
+	Looks       uint64
+	Alarms      uint64
+}
+
+func newView() *View {
+	return &View{Heads: map[record.Lane]ledger.Head{}, Boxes: map[string]ledger.ErasedBox{}, Pending: map[ledger.ActRef]*ledger.Erase{}}
+}
+
+// apply adds the acts of a block.
+func (v *View) apply(b *ledger.Block) error {
+	for i, raw := range b.Events {
+		a, err := ledger.DecodeAct(raw)
+		if err != nil {
+			return fmt.Errorf("control block %d act %d: %w", b.Entry.N, i, err)
+		}
+		if err := v.applyAct(ledger.ActRef{Block: b.Entry.N, Event: uint32(i)}, a, raw); err != nil {
+			return fmt.Errorf("control block %d act %d: %w", b.Entry.N, i, err)
+		}
+	}
+	if v.Current == nil {
+		return ErrGenesis
+	}
+	return nil
+}
+
+func (v *View) applyAct(ref ledger.ActRef, a *ledger.Act, raw []byte) error {
+	switch a.Type {
+	case ledger.ActGenesis:
+		if ref != (ledger.ActRef{}) {
+			return ErrGenesis
+		}
+		v.Fingerprint, v.Genesis = ledger.Fingerprint(raw), *a.Genesis
+		v.Current = a.Genesis.Keys.Ed25519
+		v.Keys = append(v.Keys, v.Current)
+	case ledger.ActRotate:
+		if err := a.Rotate.Check(v.Genesis.Archive, v.Current); err != nil {
+			return err
+		}
+		v.Current = a.Rotate.New.Ed25519
+		v.Keys = append(v.Keys, v.Current)
+	case ledger.ActHeads:
+		for _, h := range a.Heads.Heads {
+			v.Heads[h.Lane] = h
+		}
+	case ledger.ActErase:
+		for _, b := range a.Erase.Boxes {
+			v.Boxes[b.Old] = b
+		}
+		v.Pending[ref] = a.Erase
+	case ledger.ActEraseReceipt:
+		delete(v.Pending, a.EraseReceipt.Act)
+	case ledger.ActPolicy:
+		v.Policy = a.Policy
+	case ledger.ActTokenEpoch:
+		v.TokenEpochs = append(v.TokenEpochs, *a.TokenEpoch)
+	case ledger.ActLook:
+		v.Looks++
+	case ledger.ActAlarm:
+		v.Alarms++
+	}
+	return nil
+}
+
+// Verifier accepts what any key of the archive signed. Which key counts up to
+// which size is for ledger/verify to judge.
+func (v *View) Verifier() (*ledger.Verifier, error) {
+	return ledger.NewVerifier(v.Genesis.Archive, v.Keys...)
+}

@@ -1,0 +1,174 @@
+package lane
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"github.com/waxseal/waxseal/archiver/record"
+	"github.com/waxseal/waxseal/archiver/worm"
+	"github.com/waxseal/waxseal/ledger"
+)
+
+// ErrUnassigned says that the lane was given to another while it was being taken.
+var ErrUnassigned = errors.New("lane is no longer assigned to this process")
+
+// Taking says how a lane is taken.
+type Taking struct {
+	Keys      *ledger.Verifier     // whose blocks are ours
+	Hint      uint64               // size of the live checkpoint, 0 unknown
+	Topics    []string             // of the lane: one that no entry knows starts at offset 0
+	Assigned  func() bool          // whether the lane is still ours to take
+	Oddity    func(v worm.Version) // told of newer versions and delete markers met on the way
+	Partition int32
+}
+
+// Take finds the lane's head and commits an empty block behind it, so that from
+// here on every number belongs to this writer alone. Rows start anew at that
+// block. It goes on trying while Assigned says so.
+func Take(ctx context.Context, cfg Config, t Taking) (*Lane, error) {
+	for {
+		l, err := open(ctx, cfg, t)
+		if err != nil {
+			return nil, err
+		}
+		now, err := cfg.Clock(ctx)
+		if err != nil {
+			return nil, err
+		}
+		head := l.Head()
+		e := ledger.Entry{
+			Time: now.UTC().Format(ledger.TimeFormat), Writer: cfg.Writer, Takeover: true, RowsFrom: l.Next(),
+			Published: head.Published, Source: carrySources(head.Source, t), Policy: head.Policy, Snapshot: head.Snapshot,
+		}
+		_, err = l.commit(ctx, &e, nil, nil)
+		switch {
+		case err == nil:
+			return l, nil
+		case !errors.Is(err, ErrFenced):
+			return nil, err
+		case !t.Assigned():
+			return nil, fmt.Errorf("take lane %s: %w", cfg.Lane, ErrUnassigned)
+		}
+		cfg.Report("take lane "+string(cfg.Lane), err)
+		t.Hint = l.Size()
+	}
+}
+
+// carrySources restates the positions of a lane, each topic with no record.
+func carrySources(head []ledger.Source, t Taking) []ledger.Source {
+	out := make([]ledger.Source, 0, len(t.Topics))
+	known := map[string]bool{}
+	for _, s := range head {
+		known[s.Topic] = true
+		s.First, s.Records, s.Gaps = s.Next, 0, nil
+		out = append(out, s)
+	}
+	for _, topic := range t.Topics {
+		if !known[topic] {
+			out = append(out, ledger.Source{Topic: topic, Era: 1, Partition: t.Partition, Epoch: -1})
+		}
+	}
+	return out
+}
+
+// open reads the lane's head.
+func open(ctx context.Context, cfg Config, t Taking) (*Lane, error) {
+	n, found, err := findHead(ctx, cfg, t)
+	if err != nil {
+		return nil, fmt.Errorf("find head of lane %s: %w", cfg.Lane, err)
+	}
+	if !found {
+		return &Lane{cfg: cfg, chain: ledger.NewChain(cfg.Lane, cfg.Signer)}, nil
+	}
+	var block []byte
+	key := BlockKey(cfg.Lane, n)
+	err = cfg.retry(ctx, "read "+key, func() (bool, error) {
+		var err error
+		block, _, err = cfg.Locked.Get(ctx, key)
+		return err == nil, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	chain, b, err := ledger.ResumeChain(cfg.Lane, cfg.Signer, t.Keys, block)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", key, ErrForeign), err)
+	}
+	return &Lane{cfg: cfg, chain: chain, last: b}, nil
+}
+
+// findHead gives the number of the lane's last block. The oldest version of a
+// key is the object, so a delete marker hides nothing here: a listing of
+// versions shows what a plain listing and a create-only PUT do not.
+func findHead(ctx context.Context, cfg Config, t Taking) (n uint64, found bool, err error) {
+	from := ""
+	if t.Hint > 1 {
+		from = BlockKey(cfg.Lane, t.Hint-2) // the block of the hint must show
+	}
+	for {
+		n, found, err = lastBlock(ctx, cfg, from, t.Oddity)
+		if err != nil || found || from == "" {
+			return n, found, err
+		}
+		from = "" // the hint was wrong: look at everything
+	}
+}
+
+func lastBlock(ctx context.Context, cfg Config, from string, oddity func(worm.Version)) (n uint64, found bool, err error) {
+	prefix := BlockPrefix(cfg.Lane)
+	err = cfg.retry(ctx, "list "+prefix, func() (bool, error) {
+		n, found = 0, false
+		err := cfg.Locked.List(ctx, prefix, from, func(v worm.Version) error {
+			m, ok := blockNumber(cfg.Lane, v.Key)
+			if !ok {
+				return nil
+			}
+			if v.DeleteMarker || (found && m == n) {
+				oddity(v)
+			}
+			if !v.DeleteMarker {
+				n, found = m, true
+			}
+			return nil
+		})
+		return err == nil, err
+	})
+	return n, found, err
+}
+
+// blockNumber reads what BlockKey writes, and nothing else.
+func blockNumber(l record.Lane, key string) (uint64, bool) {
+	var n uint64
+	if _, err := fmt.Sscanf(key, BlockPrefix(l)+"%d", &n); err != nil || BlockKey(l, n) != key {
+		return 0, false
+	}
+	return n, true
+}
+
+// ReadBlock reads block n of a lane.
+func ReadBlock(ctx context.Context, s worm.Store, l record.Lane, n uint64) (*ledger.Block, error) {
+	key := BlockKey(l, n)
+	body, _, err := s.Get(ctx, key)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", key, err)
+	}
+	b, err := ledger.DecodeBlock(body)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", key, err)
+	}
+	return b, nil
+}
+
+// ReadNamed reads an object that an entry names and checks it against its hash.
+func ReadNamed(ctx context.Context, s worm.Store, o ledger.Object) ([]byte, error) {
+	body, _, err := s.Get(ctx, o.Key)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", o.Key, err)
+	}
+	if sha256.Sum256(body) != o.SHA256 {
+		return nil, fmt.Errorf("read %s: bytes are not what the entry names: %w", o.Key, worm.ErrDamaged)
+	}
+	return body, nil
+}

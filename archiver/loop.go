@@ -1,0 +1,242 @@
+package archiver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/waxseal/waxseal/archiver/index"
+	"github.com/waxseal/waxseal/archiver/kafka"
+	"github.com/waxseal/waxseal/archiver/lane"
+	"github.com/waxseal/waxseal/archiver/state"
+	"github.com/waxseal/waxseal/ledger"
+)
+
+// errDrained ends a draining session: every watermark of the start is sealed.
+var errDrained = errors.New("drained")
+
+// loop consumes the feeds, oldest record first, and commits a block when it is
+// full or its oldest record has waited for the linger.
+func (s *session) loop(ctx context.Context, drain bool) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		if err := s.consume(ctx); err != nil {
+			return err
+		}
+		if drain && s.drained() {
+			return errDrained
+		}
+		s.wake(timer)
+		select {
+		case e := <-s.events:
+			if err := s.fetched(ctx, e); err != nil {
+				return err
+			}
+		case <-timer.C:
+			if err := s.due(ctx); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// consume seals what can be sealed now.
+func (s *session) consume(ctx context.Context) error {
+	for f := pick(s.feeds); f != nil; f = pick(s.feeds) {
+		if s.block.full(s.gaps()) {
+			if err := s.flush(ctx); err != nil {
+				return err
+			}
+		}
+		if err := s.block.add(ctx, f.role, f.next()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) gaps() int {
+	n := 0
+	for _, f := range s.feeds {
+		n += len(f.source.Gaps)
+	}
+	return n
+}
+
+func (s *session) drained() bool {
+	for _, f := range s.feeds {
+		if !f.drained() {
+			return false
+		}
+	}
+	return true
+}
+
+// wake sets the timer to the next thing that time alone brings about.
+func (s *session) wake(timer *time.Timer) {
+	wait := publishEvery
+	if s.block.open {
+		wait = max(0, s.cfg.Linger-s.cfg.Now().Sub(s.block.opened))
+	}
+	timer.Reset(wait)
+}
+
+// due commits a block that has waited long enough, and what only moved the
+// coverage, and publishes tiles.
+func (s *session) due(ctx context.Context) error {
+	if !s.block.open || s.cfg.Now().Sub(s.block.opened) >= s.cfg.Linger {
+		if err := s.flush(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.publish(ctx, false); err != nil {
+		s.cfg.Log.Warn("publish tiles", "lane", string(s.name), "err", err)
+	}
+	return nil
+}
+
+// fetched takes what a feed read, or finds out why it cannot go on.
+func (s *session) fetched(ctx context.Context, e fetched) error {
+	f := e.feed
+	switch {
+	case e.life != f.life:
+		return nil
+	case e.err == nil:
+		if s.newEpoch(f, e.batch) {
+			f.checked = e.batch.Records[0].LeaderEpoch
+			return s.reopen(ctx, f)
+		}
+		f.take(e.batch)
+		return nil
+	case errors.Is(e.err, kafka.ErrRewound):
+		return s.reopen(ctx, f)
+	default:
+		return fmt.Errorf("fetch %s: %w", f.name(), e.err)
+	}
+}
+
+// newEpoch says whether a batch is the first of another leader epoch than the
+// last archived record's: the moment at which a log may have been rewound.
+func (s *session) newEpoch(f *feed, b *kafka.Batch) bool {
+	if len(f.batches) > 0 || f.source.Epoch < 0 || len(b.Records) == 0 || f.checked == b.Records[0].LeaderEpoch {
+		return false
+	}
+	return b.Records[0].LeaderEpoch != f.source.Epoch
+}
+
+// reopen commits what is under way and reads the topic again from where the
+// ledger stands, after comparing the log with it.
+func (s *session) reopen(ctx context.Context, f *feed) error {
+	if err := s.consume(ctx); err != nil {
+		return err
+	}
+	if err := s.flush(ctx); err != nil {
+		return err
+	}
+	f.halt()
+	if err := s.checkEra(ctx, f); err != nil {
+		return err
+	}
+	f.start(ctx, s.cfg.Source, s.events)
+	return nil
+}
+
+// halt stops all reading.
+func (s *session) halt() {
+	for _, f := range s.feeds {
+		f.halt()
+	}
+}
+
+// flush commits the block under way, if it covers anything.
+func (s *session) flush(ctx context.Context) error {
+	moved := s.block.open
+	for _, f := range s.feeds {
+		moved = moved || f.moved()
+	}
+	if !moved {
+		return nil
+	}
+	step, err := s.step(ctx)
+	if err != nil {
+		return err
+	}
+	b, err := s.lane.Commit(ctx, step)
+	if err != nil {
+		return err
+	}
+	rows, raw := s.block.rows, s.block.raw
+	s.block.open = false
+	for _, f := range s.feeds {
+		f.restate()
+	}
+	s.snapshot = nil
+	if s.sinceShot++; s.sinceShot >= s.cfg.Snapshots {
+		if s.snapshot, err = s.shoot(b.Entry.N); err != nil {
+			return err
+		}
+	}
+	s.committed(ctx, b, rows, raw)
+	return s.publish(ctx, false)
+}
+
+// step turns the block under way into what is to be stored.
+func (s *session) step(ctx context.Context) (*lane.Step, error) {
+	if err := s.block.begin(); err != nil {
+		return nil, err
+	}
+	sealed, err := s.block.seal.Finish()
+	if err != nil {
+		return nil, fmt.Errorf("lane %s: %w", s.name, err)
+	}
+	cfg := s.cfg.laneConfig(s.name)
+	now, err := cfg.Clock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	step := &lane.Step{
+		Time: now, Leaves: s.block.leaves, Events: s.block.events, Sealed: sealed, Snapshot: s.snapshot,
+		Published: s.pub.Published(), Policy: s.cfg.Policy.Revision(),
+	}
+	for _, f := range s.feeds {
+		if f.last != nil {
+			f.source.Last, f.source.Epoch = lastMark(&s.cfg.RecordKey, f.last), f.last.LeaderEpoch
+		}
+		step.Sources = append(step.Sources, f.source)
+	}
+	for i := range s.block.rows {
+		s.block.rows[i].Sealed = now.UnixMilli()
+	}
+	if step.Outbox, err = s.outbox(); err != nil {
+		return nil, err
+	}
+	return step, nil
+}
+
+// outbox seals the change of lane state under the state key, and the index rows
+// to the indexer, which this host cannot open.
+func (s *session) outbox() ([]byte, error) {
+	o := lane.Outbox{State: s.cfg.State.Seal(s.name, s.lane.Next(), state.KindDelta, s.state.Delta())}
+	if len(s.block.rows) > 0 {
+		var buf bytes.Buffer
+		w, err := age.Encrypt(&buf, s.cfg.Indexer...)
+		if err != nil {
+			return nil, fmt.Errorf("seal index rows: %w", err)
+		}
+		if _, err := w.Write(index.EncodeRows(s.block.rows)); err == nil {
+			err = w.Close()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("seal index rows: %w", err)
+		}
+		o.Rows = buf.Bytes()
+	}
+	return o.Encode(), nil
+}

@@ -1,0 +1,196 @@
+package archiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/waxseal/waxseal/archiver/index"
+	"github.com/waxseal/waxseal/archiver/kafka"
+	"github.com/waxseal/waxseal/archiver/lane"
+	"github.com/waxseal/waxseal/archiver/record"
+	"github.com/waxseal/waxseal/archiver/seal"
+	"github.com/waxseal/waxseal/archiver/state"
+	"github.com/waxseal/waxseal/archiver/whatsapp"
+	"github.com/waxseal/waxseal/ledger"
+)
+
+// graceful is how long a block under way may take to be committed at shutdown.
+const graceful = 20 * time.Second
+
+// session is one ownership of a lane, from taking it to losing it.
+type session struct {
+	a         *Archiver
+	cfg       *Config
+	lane      *lane.Lane
+	name      record.Lane
+	partition int32
+	state     *state.State
+	snapshot  []byte // of the state after the last block, to go with the next
+	sinceShot uint64 // blocks since the last snapshot
+	oddities  []ledger.Alarm
+	events    chan fetched
+	pub       *lane.Publication
+	feeds     []*feed
+	block     *building
+	published time.Time // when tiles were last published
+}
+
+// session takes the lane and archives until ctx ends, all is drained (done), or
+// something fails that only taking the lane anew mends.
+func (a *Archiver) session(ctx context.Context, l record.Lane, partition int32, drain bool) (done bool, err error) {
+	s := &session{a: a, cfg: &a.cfg, name: l, partition: partition}
+	if s.block, err = newBuilding(s); err != nil {
+		return false, err
+	}
+	if err := s.take(ctx); err != nil {
+		return false, err
+	}
+	if err := s.load(ctx); err != nil {
+		return false, err
+	}
+	readCtx, stop := context.WithCancel(ctx)
+	defer stop()
+	if err := s.seek(readCtx, drain); err != nil {
+		return false, err
+	}
+	defer s.halt()
+	err = s.loop(readCtx, drain)
+	if err != nil && !errors.Is(err, errDrained) && ctx.Err() == nil {
+		return false, err
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
+	defer cancel()
+	if err := s.flush(end); err != nil {
+		return false, err
+	}
+	if err := s.publish(end, true); err != nil {
+		s.cfg.Log.Warn("publish tiles", "lane", string(l), "err", err)
+	}
+	return true, nil
+}
+
+func (s *session) take(ctx context.Context) error {
+	var topics []string
+	for _, t := range s.cfg.Topics {
+		topics = append(topics, t.Name)
+	}
+	cfg := s.cfg.laneConfig(s.name)
+	l, err := lane.Take(ctx, cfg, lane.Taking{
+		Keys: s.cfg.Keys, Hint: s.hint(ctx), Topics: topics, Partition: s.partition,
+		Assigned: func() bool { return ctx.Err() == nil },
+		Oddity:   s.oddity,
+	})
+	if err != nil {
+		return err
+	}
+	s.lane = l
+	if s.pub, err = lane.OpenPublication(ctx, s.cfg.Meta, s.cfg.Locked, s.name, s.cfg.Keys); err != nil {
+		return fmt.Errorf("open tiles of lane %s: %w", s.name, err)
+	}
+	s.events = make(chan fetched, ahead*len(s.cfg.Topics))
+	s.committed(ctx, l.Last(), nil, 0)
+	return nil
+}
+
+// hint is the size the live checkpoint states, if there is one.
+func (s *session) hint(ctx context.Context) uint64 {
+	signed, _, err := s.cfg.Meta.Get(ctx, ledger.CheckpointKey(s.name))
+	if err != nil {
+		return 0
+	}
+	cp, err := s.cfg.Keys.Open(s.name, signed)
+	if err != nil {
+		return 0
+	}
+	return cp.Size
+}
+
+func (c *Config) laneConfig(l record.Lane) lane.Config {
+	return lane.Config{
+		Lane: l, Locked: c.Locked, Meta: c.Meta, Spare: c.Spare, Signer: c.Signer, Writer: c.Writer,
+		Horizon: Horizon(c.Mode, c.Policy.Horizon), Now: c.Now, Sleep: c.Sleep,
+		Report: func(what string, err error) { c.Log.Warn("store", "lane", string(l), "doing", what, "err", err) },
+	}
+}
+
+// committed tells everybody of a block.
+func (s *session) committed(ctx context.Context, b *ledger.Block, rows []index.Row, raw int64) {
+	if err := s.pub.Follow(ctx, b); err != nil {
+		s.cfg.Log.Warn("tiles", "lane", string(s.name), "err", err)
+	}
+	s.a.update(s.name, func(p *Progress) {
+		p.Size, p.Root, p.Sources, p.Err = s.lane.Size(), s.lane.Root(), b.Entry.Source, nil
+		p.Records, p.RawBytes = p.Records+b.Entry.Records, p.RawBytes+raw
+		p.Blocks++
+	})
+	s.cfg.Committed(ctx, b, rows)
+}
+
+// publishEvery is how old the live checkpoint may grow while blocks come.
+const publishEvery = 2 * time.Second
+
+// publish writes tiles and live checkpoint, at an interval or now.
+func (s *session) publish(ctx context.Context, now bool) error {
+	if !now && s.cfg.Now().Sub(s.published) < publishEvery {
+		return nil
+	}
+	s.published = s.cfg.Now()
+	return s.pub.Publish(ctx)
+}
+
+// seek opens a feed for each topic of the lane at the position the ledger
+// states, after checking that the log is still the one that was archived.
+func (s *session) seek(ctx context.Context, drain bool) error {
+	for _, alarm := range s.oddities {
+		if err := s.block.event(ledger.Act{Type: ledger.ActAlarm, Alarm: &alarm}); err != nil {
+			return err
+		}
+	}
+	roles := map[string]whatsapp.Role{}
+	for _, t := range s.cfg.Topics {
+		roles[t.Name] = t.Role
+	}
+	for _, src := range s.lane.Head().Source {
+		role, ok := roles[src.Topic]
+		f := &feed{source: src, role: role, idle: !ok}
+		s.feeds = append(s.feeds, f)
+		if !ok {
+			continue // no longer configured: its position is restated in each entry
+		}
+		if err := s.open(ctx, f, drain); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open checks a feed's era and starts reading it. A topic without this
+// partition has nothing to read.
+func (s *session) open(ctx context.Context, f *feed, drain bool) error {
+	n, err := s.cfg.Source.Partitions(ctx, f.source.Topic)
+	if errors.Is(err, kafka.ErrUnknownTopic) || (err == nil && int(s.partition) >= n) {
+		f.idle = true
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("partitions of %s: %w", f.source.Topic, err)
+	}
+	if err := s.checkEra(ctx, f); err != nil {
+		return err
+	}
+	if drain {
+		_, high, err := s.cfg.Source.Watermarks(ctx, f.source.Topic, s.partition)
+		if err != nil {
+			return fmt.Errorf("watermarks of %s/%d: %w", f.source.Topic, s.partition, err)
+		}
+		f.until = high
+	}
+	f.start(ctx, s.cfg.Source, s.events)
+	return nil
+}
+
+func newSealer(c *Config, l record.Lane) (*seal.Writer, error) {
+	return seal.NewWriter(seal.Config{Origin: c.Archive, Lane: l, Recipients: c.Recipients, BoxRecipients: c.BoxRecipients, Now: c.Now})
+}
