@@ -179,8 +179,7 @@ _waxseal() {
 		b.WriteString(" ) ;;\n")
 	}
 	b.WriteString(`  esac
-  _describe waxseal described
-  _files
+  _describe waxseal described || _files
 }
 if [[ "$funcstack[1]" = _waxseal ]]; then _waxseal "$@"; else compdef _waxseal waxseal; fi
 `)
