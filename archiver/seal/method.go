@@ -26,6 +26,9 @@ const (
 // some 30 records of one person, or one large batch.
 const zstdFrom = 16 << 10
 
+// maxWindow bounds how far back a frame refers, and so a decoder's memory.
+const maxWindow = 1 << 20
+
 //go:embed dictionary.bin
 var dictionaryFile []byte
 
@@ -51,18 +54,6 @@ func LoadDictionary() (*Dictionary, error) {
 	return &Dictionary{ledger.Sum(dictionaryFile), d}, nil
 }
 
-// FindDictionary gives the dictionary of that name, of this release or an older one.
-func FindDictionary(h ledger.Hash) (*Dictionary, error) {
-	d, err := LoadDictionary()
-	if err != nil {
-		return nil, err
-	}
-	if d.Hash != h {
-		return nil, ErrDictionary
-	}
-	return d, nil
-}
-
 // compressor compresses one plaintext at a time into memory of its own.
 type compressor struct {
 	dict *Dictionary
@@ -71,7 +62,7 @@ type compressor struct {
 }
 
 func newCompressor(d *Dictionary) (*compressor, error) {
-	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20))
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithWindowSize(maxWindow))
 	if err != nil {
 		return nil, fmt.Errorf("prepare zstd: %w", err)
 	}
@@ -102,20 +93,11 @@ func (c *compressor) compress(plain []byte, cell bool) (Method, []byte) {
 // Decompressor reads what the writer compressed. Not safe for concurrent use.
 type Decompressor struct {
 	dict *Dictionary
-	zstd *zstd.Decoder
+	zstd *zstd.Decoder // made when first needed
 }
 
-// NewDecompressor reads blocks made with that dictionary. Close it.
-func NewDecompressor(d *Dictionary) (*Decompressor, error) {
-	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxPlain), zstd.WithDecoderLowmem(true))
-	if err != nil {
-		return nil, fmt.Errorf("prepare zstd: %w", err)
-	}
-	return &Decompressor{d, z}, nil
-}
-
-// Close frees it.
-func (d *Decompressor) Close() { d.zstd.Close() }
+// NewDecompressor reads what was made with that dictionary.
+func NewDecompressor(d *Dictionary) *Decompressor { return &Decompressor{dict: d} }
 
 // Decompress gives the plaintext, which has the length the directory says. It
 // allocates that length at most, and refuses a length beyond the format's bounds
@@ -151,6 +133,13 @@ func (d *Decompressor) Decompress(m Method, b []byte, plain uint64) ([]byte, err
 // unzstd reads one frame through a reader, so that no more than plain bytes are
 // made whatever the frame declares.
 func (d *Decompressor) unzstd(b []byte, plain uint64) ([]byte, error) {
+	if d.zstd == nil {
+		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(MaxPlain), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return nil, err
+		}
+		d.zstd = z
+	}
 	if err := d.zstd.Reset(bytes.NewReader(b)); err != nil {
 		return nil, err
 	}
