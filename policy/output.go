@@ -70,8 +70,16 @@ func (e *Engine) validate(day string, value any) (Decision, error) {
 	})
 	return Decision{
 		Class: o.Class, Duty: o.Duty, Retain: o.Retain, Scope: o.Scope, Revision: e.revision,
-		Labels: slices.Compact(o.Labels), Findings: slices.Compact(o.Findings),
+		Labels: distinct(o.Labels), Findings: distinct(o.Findings),
 	}, nil
+}
+
+// distinct drops repeats from a sorted list; an empty one is nil.
+func distinct[T comparable](list []T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	return slices.Compact(list)
 }
 
 // check looks at everything but class and dates.

@@ -45,10 +45,10 @@ number := data.waxseal.numbers[input.number]
 profile := data.waxseal.profiles[object.get(number, "profile", data.waxseal.default_profile)]
 
 # The closest word wins: the number's, the profile's, the profile's for the rest.
-periods := number.classes[class] if {
-	true
-} else := profile[class] if {
-	true
+periods := keep if {
+	keep := number.classes[class]
+} else := keep if {
+	keep := profile[class]
 } else := profile["*"]
 
 labels contains sprintf("department:%s", [department]) if {
