@@ -30,13 +30,13 @@ func ItemKey(id record.ItemID) []byte {
 	return binary.BigEndian.AppendUint32(key, uint32(id.N))
 }
 
-// recordKeyTail is the number of bytes of an ItemKey behind its record's.
-const recordKeyTail = 4
+// RecordKeyTail is the number of bytes of an ItemKey behind its record's.
+const RecordKeyTail = 4
 
 // RecordKey is the prefix that the ItemKeys of a record's items have in common.
 func RecordKey(c record.Coordinates) []byte {
 	key := ItemKey(record.ItemID{Coordinates: c})
-	return key[:len(key)-recordKeyTail]
+	return key[:len(key)-RecordKeyTail]
 }
 
 func parseItemKey(key []byte) (record.ItemID, bool) {

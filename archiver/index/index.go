@@ -137,7 +137,7 @@ type Query struct {
 	Lanes         []record.Lane
 	From, To      int64 // Unix seconds, [From, To), on the platform clock, else Kafka's
 
-	Newest bool   // order: newest first; default oldest first. Ties by item name
+	Newest bool   // order: by time, then by item name; newest first is that order backwards
 	Limit  int    // 0 is DefaultLimit; at most MaxLimit
 	Cursor string // from a previous Page
 }
@@ -161,8 +161,10 @@ var ErrCursor = errors.New("not a cursor of this query")
 
 // Index is the store of rows. Safe for concurrent use.
 type Index interface {
-	// Insert adds the rows of blocks and moves each lane's position behind them,
-	// durably and in one step. Blocks may come again, in any order.
+	// Insert adds the rows of blocks and moves each lane's position behind them, in
+	// one step. Blocks may come again, in any order; a row that comes again
+	// replaces the row of the same item. A power cut may take the last inserts
+	// back, with the positions: whoever feeds the index goes on from Position.
 	Insert(ctx context.Context, batches ...Batch) error
 	// Position is the number of the first block of the lane that is not indexed
 	// with all blocks below it.

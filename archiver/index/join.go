@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/waxseal/waxseal/archiver/record"
+	"github.com/waxseal/waxseal/archiver/whatsapp"
 )
 
 // Thread is one logical message: everything the archive knows under one message
@@ -22,17 +23,18 @@ type Thread struct {
 // State is how far a message is known to have come.
 type State string
 
-// The states. A message without a status is Unknown, not undelivered: statuses
-// may be lost, and some are not sent at all.
+// The states, in the order of whatsapp.StatusRank. A message without a status is
+// unknown, not undelivered: statuses may be lost, and some are never sent.
 const (
 	StateUnknown   State = "unknown"
-	StatePending   State = "pending"
 	StateSent      State = "sent"
 	StateFailed    State = "failed"
 	StateDelivered State = "delivered"
 	StateRead      State = "read"
 	StatePlayed    State = "played"
 )
+
+var states = [...]State{StateUnknown, StateSent, StateFailed, StateDelivered, StateRead, StatePlayed}
 
 // Join sorts the rows of one message: those with its id, and those about it
 // (Target). Rows that are neither are left out. The rows may come in any order.
@@ -107,46 +109,14 @@ func (t *Thread) Revoked() bool { return len(t.Revokes) > 0 }
 // State is the highest state that any status, or a history delivery, tells. A
 // late lower status does not lower it.
 func (t *Thread) State() State {
-	best := StateUnknown
+	best := 0
 	for i := range t.Statuses {
-		best = higher(best, stateOf(t.Statuses[i].Sub))
+		best = max(best, whatsapp.StatusRank(t.Statuses[i].Sub))
 	}
 	for i := range t.Deliveries {
 		if d := &t.Deliveries[i]; d.Provenance == record.Backfill {
-			best = higher(best, stateOf(d.Detail))
+			best = max(best, whatsapp.StatusRank(d.Detail))
 		}
 	}
-	return best
-}
-
-func higher(a, b State) State {
-	if slices.Index(ladder[:], b) > slices.Index(ladder[:], a) {
-		return b
-	}
-	return a
-}
-
-// ladder is the states from the least to the most. Failed stands above sent,
-// because a message that was sent and then failed did not arrive, and below
-// delivered, because one that arrived did, at least on one phone.
-var ladder = [...]State{StateUnknown, StatePending, StateSent, StateFailed, StateDelivered, StateRead, StatePlayed}
-
-// stateOf reads a status in the platform's word: lower case live, upper case in
-// history.
-func stateOf(word string) State {
-	switch word {
-	case "sent", "SENT":
-		return StateSent
-	case "delivered", "DELIVERED":
-		return StateDelivered
-	case "read", "READ":
-		return StateRead
-	case "played", "PLAYED":
-		return StatePlayed
-	case "failed", "ERROR":
-		return StateFailed
-	case "PENDING":
-		return StatePending
-	}
-	return StateUnknown
+	return states[best]
 }
