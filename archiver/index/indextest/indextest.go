@@ -155,13 +155,13 @@ func pageThrough(t *testing.T, x index.Index, q index.Query) []index.Row {
 
 // testPages: pages to the end are one big page, whatever their size.
 func testPages(t *testing.T, x index.Index) {
-	rows := Rows(2, 400)
+	rows := Rows(2, 250)
 	insert(t, x, batches(rows, 50)...)
 	for i, q := range queries(2, rows) {
-		if i%7 != 0 {
+		if i%8 != 0 {
 			continue
 		}
-		for _, limit := range []int{1, 7, 100} {
+		for _, limit := range []int{3, 100} {
 			t.Run(fmt.Sprint(q.name, " by ", limit), func(t *testing.T) {
 				q.Limit = limit
 				same(t, pageThrough(t, x, q.Query), Select(&q.Query, rows))

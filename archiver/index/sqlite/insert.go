@@ -79,9 +79,9 @@ func newInserter(tx *sql.Tx, names *names) (*inserter, error) {
 		to  **sql.Stmt
 		sql string
 	}{
-		{&in.item, "INSERT INTO item (key, time, body) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING"},
+		{&in.item, "INSERT INTO item (key, time, line, shape, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING"},
 		{&in.find, "SELECT id, body FROM item WHERE key = ?"},
-		{&in.update, "UPDATE item SET time = ?, body = ? WHERE id = ?"},
+		{&in.update, "UPDATE item SET time = ?, line = ?, shape = ?, body = ? WHERE id = ?"},
 		{&in.term, "INSERT INTO term (rowid, terms) VALUES (?, ?)"},
 		{&in.unterm, "INSERT INTO term (term, rowid, terms) VALUES ('delete', ?, ?)"},
 		{&in.ali, "INSERT INTO alias (tag, other) VALUES (?, ?) ON CONFLICT DO NOTHING"},
@@ -109,8 +109,12 @@ func (in *inserter) row(r *index.Row) error {
 	if in.failed != nil {
 		return in.failed
 	}
+	n, err := in.names.refs(in.ctx, in.tx, r)
+	if err != nil {
+		return err
+	}
 	key := index.ItemKey(r.Item)
-	res, err := in.item.Exec(key, r.Time(), in.body)
+	res, err := in.item.Exec(key, r.Time(), int64(n.line), int64(n.shape), in.body)
 	if err != nil {
 		return err
 	}
@@ -119,13 +123,13 @@ func (in *inserter) row(r *index.Row) error {
 		return err
 	}
 	if added == 0 {
-		return in.replace(r, key)
+		return in.replace(r, n, key)
 	}
 	id, err := res.LastInsertId()
 	if err != nil {
 		return err
 	}
-	if err := in.index(in.term, id, r); err != nil {
+	if err := in.index(in.term, id, r, n); err != nil {
 		return err
 	}
 	return in.aliases(r.Aliases)
@@ -141,19 +145,15 @@ func (in *inserter) intern(s string) uint64 {
 }
 
 // index adds or removes the terms of a row.
-func (in *inserter) index(stmt *sql.Stmt, id int64, r *index.Row) error {
-	n, err := in.names.refs(in.ctx, in.tx, r)
-	if err != nil {
-		return err
-	}
+func (in *inserter) index(stmt *sql.Stmt, id int64, r *index.Row, n refs) error {
 	in.terms = appendTerms(in.terms[:0], r, n)
-	_, err = stmt.Exec(id, string(in.terms))
+	_, err := stmt.Exec(id, string(in.terms))
 	return err
 }
 
 // replace puts r, encoded in in.body, in the place of the row with the key. The
 // same row changes nothing.
-func (in *inserter) replace(r *index.Row, key []byte) error {
+func (in *inserter) replace(r *index.Row, n refs, key []byte) error {
 	var id int64
 	var body []byte
 	if err := in.find.QueryRow(key).Scan(&id, &body); err != nil {
@@ -166,13 +166,17 @@ func (in *inserter) replace(r *index.Row, key []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := in.index(in.unterm, id, &old); err != nil {
+	was, err := in.names.refs(in.ctx, in.tx, &old)
+	if err != nil {
 		return err
 	}
-	if _, err := in.update.Exec(r.Time(), in.body, id); err != nil {
+	if err := in.index(in.unterm, id, &old, was); err != nil {
 		return err
 	}
-	if err := in.index(in.term, id, r); err != nil {
+	if _, err := in.update.Exec(r.Time(), int64(n.line), int64(n.shape), in.body, id); err != nil {
+		return err
+	}
+	if err := in.index(in.term, id, r, n); err != nil {
 		return err
 	}
 	return in.aliases(r.Aliases)

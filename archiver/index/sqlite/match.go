@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -10,11 +11,10 @@ import (
 )
 
 // match gives the FTS5 expression of what a query asks of terms; "" where it
-// asks nothing of them. Every piece it is put together from finds only rows, so
-// that a negation always has something to be taken from: FTS5 knows "a NOT b"
-// alone.
-func (x *Index) match(ctx context.Context, q *index.Query) (string, error) {
-	m := matcher{ctx: ctx, db: x.read}
+// asks nothing of them. What would take too many terms is added to where.
+// FTS5 knows no NOT alone, only "a NOT b".
+func (x *Index) match(ctx context.Context, q *index.Query, where *conditions) (string, error) {
+	m := matcher{ctx: ctx, db: x.read, where: where}
 	m.lines(q)
 	m.shapes(q)
 	m.tags(termPerson, q.People)
@@ -38,6 +38,7 @@ type matcher struct {
 	ctx          context.Context
 	db           *sql.DB
 	all, without []string
+	where        *conditions
 	every        string // matches every row, once needed
 	err          error
 }
@@ -140,9 +141,25 @@ func (m *matcher) lines(q *index.Query) {
 		}
 		where.in("display", displays)
 	}
-	if len(where.parts) > 0 {
-		m.all = append(m.all, anyOf(m.numbers(termLine, "SELECT id FROM line"+where.sql(), where.args...)))
+	m.combination(termLine, "line", where)
+}
+
+// maxTerms is how many lines or shapes are looked up as terms. Each costs some
+// 20 us; beyond that their column is asked, row by row.
+const maxTerms = 256
+
+// combination asks for the lines or shapes that a condition selects.
+func (m *matcher) combination(term byte, table string, where conditions) {
+	if len(where.parts) == 0 {
+		return
 	}
+	ids := "SELECT id FROM " + table + where.sql()
+	terms := m.numbers(term, ids+fmt.Sprintf(" LIMIT %d", maxTerms+1), where.args...)
+	if len(terms) <= maxTerms {
+		m.all = append(m.all, anyOf(terms))
+		return
+	}
+	m.where.add("i."+table+" IN ("+ids+")", where.args...)
 }
 
 // shapes asks for the shapes that a query's fields select.
@@ -165,9 +182,7 @@ func (m *matcher) shapes(q *index.Query) {
 		}
 		where.add("("+strings.Join(parts, " OR ")+")", args...)
 	}
-	if len(where.parts) > 0 {
-		m.all = append(m.all, anyOf(m.numbers(termShape, "SELECT id FROM shape"+where.sql(), where.args...)))
-	}
+	m.combination(termShape, "shape", where)
 }
 
 // numbers gives a term for each number a statement selects.

@@ -32,7 +32,9 @@ CREATE TABLE shape (
 	UNIQUE (kind, channel, direction, provenance, class, findings));
 
 -- The rows. key is index.ItemKey, body index.AppendRow with strings by number.
-CREATE TABLE item (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, time INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE TABLE item (
+	id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, time INTEGER NOT NULL,
+	line INTEGER NOT NULL, shape INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE INDEX item_time ON item (time, key);
 
 -- The inverted index: item id by term (terms.go).

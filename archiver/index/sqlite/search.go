@@ -83,7 +83,7 @@ func (s *selection) prepare(q *index.Query) (err error) {
 	if q.To != 0 {
 		s.where.add("i.time < ?", q.To)
 	}
-	s.match, err = s.x.match(s.ctx, q)
+	s.match, err = s.x.match(s.ctx, q, &s.where)
 	return err
 }
 
