@@ -220,3 +220,17 @@ func nextLife(l record.Lane) record.Lane {
 	}
 	return record.Lane(name + "~" + strconv.Itoa(n+1))
 }
+
+// PreviousLife is the life of the lane before this one: 3 for 3~2; false for a
+// first life.
+func PreviousLife(l record.Lane) (record.Lane, bool) {
+	name, life, again := strings.Cut(string(l), "~")
+	n, err := strconv.Atoi(life)
+	if !again || err != nil {
+		return "", false
+	}
+	if n == 2 {
+		return record.Lane(name), true
+	}
+	return record.Lane(name + "~" + strconv.Itoa(n-1)), true
+}
