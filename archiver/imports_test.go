@@ -20,7 +20,7 @@ const module = "github.com/waxseal/waxseal/"
 var mayUnseal = []string{
 	"archiver/unseal",
 	"archiver/erase", // has the rows it removes from boxes it must open
-	"cmd/waxseal", // wires both halves; the archiver gets recipients alone
+	"cmd/waxseal",    // wires both halves; the archiver gets recipients alone
 }
 
 // mayHoldKeys are the packages that may reach the key folder. All others are
