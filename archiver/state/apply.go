@@ -128,13 +128,13 @@ func (s *State) applyPerson(it *whatsapp.Item, p *whatsapp.Person, number uint32
 	}
 }
 
-// exchanged says whether an item proves that a message passed between the person
-// and the number.
+// exchanged says whether an item proves that a message or call passed between the
+// person and the number.
 func exchanged(it *whatsapp.Item) bool {
 	switch it.Kind {
 	case record.Status:
 		return it.Sub != "failed"
-	case record.Reaction, record.Edit, record.Revoke, record.MediaPlaceholder:
+	case record.Reaction, record.Edit, record.Revoke, record.MediaPlaceholder, record.Call:
 		return true
 	}
 	return message(it.Kind) && it.HTTP < 400

@@ -22,6 +22,7 @@ const (
 	changeTemplate  code = 10 // a, at, b, c, sum, evidence: template a has status b-1, category c-1, content sum
 	changeDirectory code = 11 // a, b, c, d, at, until, evidence: on number a answers b-1, role c-1, department d-1
 	changeForget    code = 12 // at: from here on the state is not complete for times before at
+	changeHidden    code = 13 // a, at, kind: of person a older windows (before at) and, with kind 1, older consents are not known
 )
 
 // Kinds of a changeLink and a changeTitle.
@@ -87,7 +88,7 @@ func (s *State) make(c *change) error {
 		s.places[c.a].waba = uint32(c.b) + 1
 	case changeLink:
 		return s.makeLink(c)
-	case changeMessaged, changeOpen, changeConsent:
+	case changeMessaged, changeOpen, changeConsent, changeHidden:
 		return s.makePerson(c)
 	case changeTitle:
 		return s.makeTitle(c)
@@ -144,14 +145,17 @@ func (s *State) makePerson(c *change) error {
 		if c.b > forever-uint64(c.at) || c.at == 0 {
 			return bad("window past 2106 or before 1970")
 		}
-		if addRun(&p.runs, run{c.at, c.at + uint32(c.b)}) {
-			p.dropped = true
-		}
+		p.noteRun(run{c.at, c.at + uint32(c.b)})
 	case changeConsent:
 		if v := value(c.kind); v < given || v > cleared || !s.stands(c.evidence) {
 			return bad("consent")
 		}
 		s.insertEvent(uint32(c.a), event{purpose: c.sum64, at: c.at, value: value(c.kind), evidence: c.evidence})
+	case changeHidden:
+		if c.kind > 1 {
+			return bad("hidden past")
+		}
+		p.horizon, p.truncated = max(p.horizon, c.at), p.truncated || c.kind == 1
 	}
 	return nil
 }

@@ -113,6 +113,10 @@ func (c *change) fields(x *coder) {
 		x.u32(&c.at, max32)
 		x.u32(&c.until, max32)
 		x.evidence(&c.evidence)
+	case changeHidden:
+		x.uint(&c.a, max32)
+		x.time(&c.at)
+		x.byte(&c.kind)
 	case changeForget:
 		x.time(&c.at)
 	default:

@@ -13,11 +13,11 @@ import (
 type person struct {
 	scope     uint32
 	messaged  bool // ever exchanged a message
-	dropped   bool // older service windows than runs were known
 	truncated bool // older consent events than the kept ones were known
 	phone     tag  // zero none
 	bsuid     tag  // zero none; a user name where nothing else is known
 	runs      [2]run
+	horizon   uint32 // before it service windows were known that had to go
 }
 
 // identity is what an item names a person by.
@@ -153,13 +153,28 @@ func (s *State) copyAll(from, to uint32) {
 	for _, r := range old.runs {
 		s.open(to, r)
 	}
+	s.hide(to, old.horizon, old.truncated)
 	for _, e := range s.consent[from] {
 		s.addEvent(to, e)
 	}
 }
 
+// hide notes that older facts of a person were known and had to go.
+func (s *State) hide(p uint32, horizon uint32, truncated bool) {
+	who := s.people[p]
+	if horizon <= who.horizon && (!truncated || who.truncated) {
+		return
+	}
+	kind := byte(0)
+	if truncated {
+		kind = 1
+	}
+	s.do(change{code: changeHidden, a: uint64(p), at: horizon, kind: kind})
+}
+
 // copyWithdrawals copies the refusals that stand at a time.
 func (s *State) copyWithdrawals(from, to uint32, at uint32) {
+	s.hide(to, 0, s.people[from].truncated)
 	var standing []event
 	for _, e := range s.consent[from] {
 		if e.at <= at {

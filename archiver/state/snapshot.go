@@ -160,13 +160,14 @@ func (s *State) bodyPerson(x *coder, i uint32) {
 	ownsPhone, ownsBSUID := s.owns(p.phone, i), s.owns(p.bsuid, i)
 	first, second := !p.runs[0].none(), !p.runs[1].none()
 	events := len(s.consent[i]) > 0
+	hidden := p.horizon > 0
 	var low, high byte
 	for _, reading := range [2]bool{false, true} {
 		if reading {
 			x.byte(&low)
 			x.byte(&high)
 		}
-		for n, v := range []*bool{&hasPhone, &hasBSUID, &ownsPhone, &ownsBSUID, &p.messaged, &p.dropped, &p.truncated} {
+		for n, v := range []*bool{&hasPhone, &hasBSUID, &ownsPhone, &ownsBSUID, &p.messaged, &hidden, &p.truncated} {
 			bit(&low, reading, uint(n), v)
 		}
 		for n, v := range []*bool{&first, &second, &events} {
@@ -180,6 +181,12 @@ func (s *State) bodyPerson(x *coder, i uint32) {
 	s.bodyID(x, i, &p.phone, hasPhone, ownsPhone)
 	s.bodyID(x, i, &p.bsuid, hasBSUID, ownsBSUID)
 	s.bodyRuns(x, p, first, second)
+	if hidden {
+		x.time(&p.horizon)
+		if p.horizon == 0 {
+			x.fail("horizon")
+		}
+	}
 	if events {
 		s.bodyEvents(x, i)
 	}

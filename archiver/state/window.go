@@ -1,5 +1,7 @@
 package state
 
+import "math"
+
 // A service window stays open this long behind a user's message (seconds).
 const windowLength = 24 * 60 * 60
 
@@ -19,9 +21,12 @@ func (r run) touches(o run) bool {
 	return uint64(o.start) <= uint64(r.last)+windowLength && uint64(r.start) <= uint64(o.last)+windowLength
 }
 
-// addRun puts a run among the two kept, newest first, and joins what touches.
-// dropped says that an older one had to go.
-func addRun(runs *[2]run, r run) (dropped bool) {
+// end is the first moment behind the window.
+func (r run) end() uint32 { return uint32(min(uint64(r.last)+windowLength, math.MaxUint32)) }
+
+// addRun puts a run among the two kept, newest first, and joins what touches. It
+// gives the oldest where that had to go.
+func addRun(runs *[2]run, r run) (dropped run) {
 	all := [3]run{r, runs[0], runs[1]}
 	n := 1
 	for _, o := range all[1:] {
@@ -40,7 +45,17 @@ func addRun(runs *[2]run, r run) (dropped bool) {
 	}
 	*runs = [2]run{}
 	copy(runs[:], kept)
-	return n == 3
+	if n == 3 {
+		dropped = kept[2]
+	}
+	return dropped
+}
+
+// noteRun adds a run to a person; what is dropped moves the horizon.
+func (p *person) noteRun(r run) {
+	if dropped := addRun(&p.runs, r); !dropped.none() {
+		p.horizon = max(p.horizon, dropped.end())
+	}
 }
 
 // open notes a run of user messages, where it says something new.
@@ -48,9 +63,8 @@ func (s *State) open(p uint32, r run) {
 	if r.none() {
 		return
 	}
-	runs := s.people[p].runs
-	dropped := addRun(&runs, r)
-	if runs == s.people[p].runs && (!dropped || s.people[p].dropped) {
+	who := s.people[p]
+	if who.noteRun(r); who == s.people[p] {
 		return
 	}
 	s.do(change{code: changeOpen, a: uint64(p), at: r.start, b: uint64(r.last - r.start)})
@@ -73,7 +87,7 @@ func (s *State) window(m match, t uint32) string {
 		if who.runs[0].open(t) || who.runs[1].open(t) {
 			return "open"
 		}
-		if who.dropped && t < who.runs[1].start {
+		if t < who.horizon {
 			known = false
 		}
 	}
