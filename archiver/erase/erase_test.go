@@ -121,6 +121,8 @@ func newScene(t testing.TB) *scene {
 	s.block(t, "1", tr.Message(3, f), tr.Batch([]int{2, 1}, free))
 
 	// A step of block 2 that died before its commit, then the next owner's empty block.
+	// It had rows of its own, as after a takeover.
+	s.Restart("0")
 	waste, _, _ := s.Seal(t, "0", tr.Message(1, f), tr.Message(2, f))
 	s.Store(t, waste)
 	s.Restart("0")
@@ -165,7 +167,7 @@ func (s *scene) erase(req erase.Request) error {
 
 func person(n int) erase.Request { return erase.Request{Tags: [][16]byte{sealtest.Tag(n)}} }
 
-// holds says whether a piece goes with the erased people: theirs, and key and
+// gone says whether a piece goes with the erased people: theirs, and key and
 // headers of a record that has one of theirs.
 func gone(cut *seal.Cut, people ...int) func(i int) bool {
 	var tags [][16]byte
@@ -516,4 +518,48 @@ func TestInterrupted(t *testing.T) {
 		t.Errorf("only %d interruptions", steps)
 	}
 	t.Logf("%d interruptions", steps)
+}
+
+// TestCopies holds the end of an erasure to the new boxes: one lost copy is made
+// again from the other, and without a good one the old box stays.
+func TestCopies(t *testing.T) {
+	ctx := context.Background()
+	decided := func(t *testing.T) (*scene, ledger.ErasedBox) {
+		s := newScene(t)
+		s.desk.faultAt, s.desk.stored = 0, true
+		if err := s.erase(person(erased)); err == nil {
+			t.Fatal("the fault went unnoticed")
+		}
+		s.desk.faultAt = -1
+		return s, s.desk.acts[0].Erase.Boxes[0]
+	}
+	t.Run("one lost", func(t *testing.T) {
+		s, b := decided(t)
+		s.Spare.Remove(b.New.Key)
+		if err := s.eraser.Resume(ctx); err != nil {
+			t.Fatal(err)
+		}
+		s.check(t, erased)
+	})
+	t.Run("one changed", func(t *testing.T) {
+		s, b := decided(t)
+		s.Spare.Tamper(b.New.Key, []byte("other"))
+		if err := s.eraser.Resume(ctx); !errors.Is(err, erase.ErrCopies) || !strings.Contains(err.Error(), b.New.Key) {
+			t.Fatalf("%v", err)
+		}
+		if _, err := s.Meta.Head(ctx, b.Old); err != nil {
+			t.Fatalf("the old box: %v", err)
+		}
+	})
+	t.Run("both lost", func(t *testing.T) {
+		s, b := decided(t)
+		s.Meta.Remove(b.New.Key)
+		s.Spare.Remove(b.New.Key)
+		if err := s.eraser.Resume(ctx); !errors.Is(err, erase.ErrCopies) {
+			t.Fatalf("%v", err)
+		}
+		if _, err := s.Meta.Head(ctx, b.Old); err != nil {
+			t.Fatalf("the old box: %v", err)
+		}
+	})
 }
