@@ -84,14 +84,15 @@ func (c *Config) defaults() {
 		c.Now = time.Now
 	}
 	if c.Sleep == nil {
-		c.Sleep = sleep
+		c.Sleep = Sleep
 	}
 	if c.Committed == nil {
 		c.Committed = func(context.Context, *ledger.Block, []index.Row) {}
 	}
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep waits for d or until ctx ends, whose cause it then gives.
+func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -169,18 +170,18 @@ func (a *Archiver) run(ctx context.Context, drain bool) error {
 	var wg sync.WaitGroup
 	errs := make([]error, partitions)
 	for p := range partitions {
-		wg.Go(func() { errs[p] = a.runLane(ctx, int32(p), drain) })
+		wg.Go(func() { errs[p] = a.runLane(ctx, p, drain) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)
 }
 
 // partitions is the number of lanes: the most partitions any topic has.
-func (a *Archiver) partitions(ctx context.Context) (int, error) {
-	most := 0
+func (a *Archiver) partitions(ctx context.Context) (int32, error) {
+	most := int32(0)
 	for _, t := range a.cfg.Topics {
-		n, err := a.cfg.Source.Partitions(ctx, t.Name)
-		if errors.Is(err, kafka.ErrUnknownTopic) && t.Role != whatsapp.RoleWebhooks {
+		n, err := a.topicPartitions(ctx, t.Name)
+		if errors.Is(err, kafka.ErrNoTopic) && t.Role != whatsapp.RoleWebhooks {
 			continue
 		}
 		if err != nil {
@@ -189,6 +190,20 @@ func (a *Archiver) partitions(ctx context.Context) (int, error) {
 		most = max(most, n)
 	}
 	return most, nil
+}
+
+// topicPartitions asks for as long as Kafka is away.
+func (a *Archiver) topicPartitions(ctx context.Context, topic string) (int32, error) {
+	for n := 0; ; n++ {
+		parts, err := a.cfg.Source.Partitions(ctx, topic)
+		if !errors.Is(err, kafka.ErrUnavailable) {
+			return parts, err
+		}
+		a.cfg.Log.Warn("kafka", "topic", topic, "err", err)
+		if err := a.cfg.Sleep(ctx, lane.Backoff(n)); err != nil {
+			return 0, err
+		}
+	}
 }
 
 // runLane takes a lane and works on it, again and again: what fails costs the

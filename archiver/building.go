@@ -185,7 +185,7 @@ func (b *building) index(r *record.Record, parsed *whatsapp.Parsed, cut *seal.Cu
 		}
 		p := &cut.Pieces[piece]
 		row, err := b.builder.Row(index.Source{
-			Record: r, Parsed: parsed, N: n, Number: n, Lane: b.s.name, Block: b.s.lane.Next(),
+			Record: r, Parsed: parsed, Item: &parsed.Items[n], Lane: b.s.name, Block: b.s.lane.Next(),
 			Segment: b.segmentKey(places[piece].Segment), Cell: places[piece].Cell,
 			Class: p.Retention.Class, Duty: p.Retention.Duty, Retain: p.Retention.Retain,
 			Rule: b.ruled[n].rule.JSON, Epoch: b.s.cfg.TokenEpoch,

@@ -2,6 +2,7 @@ package archiver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/waxseal/waxseal/archiver/kafka"
@@ -26,7 +27,7 @@ type feed struct {
 	batches []*kafka.Batch // fetched; the first is being consumed
 	pending []*record.Record
 	gaps    []record.Gap
-	caught  bool           // the last fetch met the end of the log
+	caught  bool           // the last fetch met the end of what can be read
 	last    *record.Record // archived last in this block
 
 	credit chan struct{}
@@ -42,7 +43,13 @@ type fetched struct {
 	err   error
 }
 
-// start reads ahead of the position until ctx ends or a fetch fails.
+// passing says that Kafka, or the topic, is away for the moment: the lane keeps
+// what it has and waits.
+func passing(err error) bool {
+	return errors.Is(err, kafka.ErrUnavailable) || errors.Is(err, kafka.ErrNoTopic)
+}
+
+// start reads ahead of the position until ctx ends or a fetch fails for good.
 func (f *feed) start(ctx context.Context, src *kafka.Source, events chan<- fetched) {
 	ctx, f.stop = context.WithCancel(ctx)
 	f.life++
@@ -66,7 +73,10 @@ func (f *feed) start(ctx context.Context, src *kafka.Source, events chan<- fetch
 			case <-ctx.Done():
 				return
 			}
-			if err != nil {
+			switch {
+			case passing(err):
+				credit <- struct{}{} // Fetch has waited; it goes on from where it was
+			case err != nil:
 				return
 			}
 		}
@@ -84,7 +94,7 @@ func (f *feed) halt() {
 
 // take accepts a fetched batch.
 func (f *feed) take(b *kafka.Batch) {
-	f.caught = b.Next >= b.HighWatermark
+	f.caught = b.Next >= b.Stable
 	f.batches = append(f.batches, b)
 	if len(f.batches) == 1 {
 		f.unpack()

@@ -13,7 +13,6 @@ import (
 	"github.com/waxseal/waxseal/archiver/kafka"
 	"github.com/waxseal/waxseal/archiver/lane"
 	"github.com/waxseal/waxseal/archiver/state"
-	"github.com/waxseal/waxseal/ledger"
 )
 
 // errDrained ends a draining session: every watermark of the start is sealed.
@@ -114,6 +113,10 @@ func (s *session) fetched(ctx context.Context, e fetched) error {
 			return s.reopen(ctx, f)
 		}
 		f.take(e.batch)
+		return nil
+	case passing(e.err):
+		s.cfg.Log.Warn("kafka", "lane", string(s.name), "topic", f.source.Topic, "err", e.err)
+		s.a.update(s.name, func(p *Progress) { p.Err = e.err })
 		return nil
 	case errors.Is(e.err, kafka.ErrRewound):
 		return s.reopen(ctx, f)

@@ -104,3 +104,21 @@ func Horizon(mode Mode, longest func(now time.Time) time.Time) func(now time.Tim
 		return longest(now)
 	}
 }
+
+// Class and dates of act bodies: who looked at what is kept under a duty for
+// seven years, as 17 CFR 240.17a-4 asks of an audit trail's own records (six),
+// with a year to spare, and locked as long.
+const (
+	ActClass = "audit"
+	actYears = 7
+)
+
+// ActRetention gives the retention of an act's body.
+func ActRetention(mode Mode, now time.Time) seal.Retention {
+	now = now.UTC()
+	until := time.Date(now.Year()+actYears, now.Month()+1, 1, 0, 0, 0, 0, time.UTC)
+	if mode == Evaluation {
+		until = now.Add(longestEvalLock).Truncate(time.Minute)
+	}
+	return seal.Retention{Class: ActClass, Duty: until.Unix(), Retain: until.Unix()}
+}

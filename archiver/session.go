@@ -166,11 +166,25 @@ func (s *session) seek(ctx context.Context, drain bool) error {
 	return nil
 }
 
-// open checks a feed's era and starts reading it. A topic without this
-// partition has nothing to read.
+// open checks a feed's era and starts reading it, waiting as long as Kafka is
+// away. A topic without this partition has nothing to read.
 func (s *session) open(ctx context.Context, f *feed, drain bool) error {
+	for n := 0; ; n++ {
+		err := s.tryOpen(ctx, f, drain)
+		if !errors.Is(err, kafka.ErrUnavailable) {
+			return err
+		}
+		s.cfg.Log.Warn("kafka", "lane", string(s.name), "topic", f.source.Topic, "err", err)
+		s.a.update(s.name, func(p *Progress) { p.Err = err })
+		if err := s.cfg.Sleep(ctx, lane.Backoff(n)); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *session) tryOpen(ctx context.Context, f *feed, drain bool) error {
 	n, err := s.cfg.Source.Partitions(ctx, f.source.Topic)
-	if errors.Is(err, kafka.ErrUnknownTopic) || (err == nil && int(s.partition) >= n) {
+	if errors.Is(err, kafka.ErrNoTopic) || (err == nil && s.partition >= n) {
 		f.idle = true
 		return nil
 	}
@@ -183,7 +197,7 @@ func (s *session) open(ctx context.Context, f *feed, drain bool) error {
 	if drain {
 		_, high, err := s.cfg.Source.Watermarks(ctx, f.source.Topic, s.partition)
 		if err != nil {
-			return fmt.Errorf("watermarks of %s/%d: %w", f.source.Topic, s.partition, err)
+			return fmt.Errorf("watermarks of %s: %w", f.name(), err)
 		}
 		f.until = high
 	}

@@ -62,7 +62,11 @@ func (p *Parser) within(role Role, n int, text []byte) {
 		owner = slot
 	}
 	if owner >= 0 {
-		p.regions = append(p.regions, Region{Span: s, Person: owner, FirstItem: first, Items: p.next - first})
+		g := Region{Span: s, Person: owner, FirstItem: first, Items: p.next - first}
+		if g.Items > 0 {
+			g.Number = p.items[len(p.items)-g.Items].Number
+		}
+		p.regions = append(p.regions, g)
 	}
 }
 

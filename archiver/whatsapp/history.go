@@ -73,7 +73,7 @@ func (p *Parser) thread(sc *scope, n int) {
 	if wa := p.phone(p.get(ctx, "wa_id"), "threads[].context.wa_id"); wa != "" {
 		slot = p.people.link(slot, p.resolve(sc, Person{WaID: wa}))
 	}
-	region := p.begin(n, slot)
+	region := p.begin(sc, n, slot)
 	if p.wrong != "" {
 		it := p.emit(n)
 		sc.put(it)
@@ -112,7 +112,7 @@ func (p *Parser) past(sc *scope, n int) {
 	slot, region := sc.threadOf, -1
 	if slot < 0 {
 		slot = p.resolve(sc, who)
-		region = p.begin(n, slot)
+		region = p.begin(sc, n, slot)
 	} else {
 		slot = p.confirm(sc, slot, who)
 	}

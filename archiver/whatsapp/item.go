@@ -140,9 +140,10 @@ const (
 // belong to the envelope. Regions are in order.
 type Region struct {
 	record.Span
-	Person    int // index into Parsed.People
-	FirstItem int // number of its first item
-	Items     int // items within, 0 for a contacts entry
+	Person    int    // index into Parsed.People
+	Number    string // phone_number_id of the value it stands in, or of its items
+	FirstItem int    // number of its first item
+	Items     int    // items within, 0 for a contacts entry
 }
 
 // Hole is an erased Region of a record that is being read again: its bytes are

@@ -77,7 +77,7 @@ func (p *Parser) inbound(sc *scope, n int) {
 	if slot < 0 {
 		slot = p.alone(sc)
 	}
-	region := p.begin(n, slot)
+	region := p.begin(sc, n, slot)
 	it := p.emit(n)
 	it.Person, it.Direction, it.Channel = slot, record.Inbound, record.ChannelUser
 	p.message(sc, it, n, &m)
@@ -100,7 +100,7 @@ func (p *Parser) echo(sc *scope, n int) {
 	if slot < 0 {
 		slot = p.alone(sc)
 	}
-	region := p.begin(n, slot)
+	region := p.begin(sc, n, slot)
 	it := p.emit(n)
 	it.Person, it.Direction = slot, record.Outbound
 	switch sc.field {

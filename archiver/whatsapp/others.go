@@ -22,7 +22,7 @@ func (p *Parser) contactSync(sc *scope, n int) {
 		who.Name = first
 	}
 	slot := p.resolve(sc, who)
-	region := p.begin(n, slot)
+	region := p.begin(sc, n, slot)
 	it := p.emit(n)
 	sc.put(it)
 	it.Person, it.Kind = slot, record.ContactSync
@@ -47,7 +47,7 @@ func (p *Parser) preference(sc *scope, n int) {
 	if slot < 0 {
 		slot = p.alone(sc)
 	}
-	region := p.begin(n, slot)
+	region := p.begin(sc, n, slot)
 	it := p.emit(n)
 	sc.put(it)
 	it.Person, it.Kind = slot, record.Preference
@@ -83,7 +83,7 @@ func (p *Parser) userID(sc *scope, n int) {
 	if slot < 0 {
 		slot = p.alone(sc)
 	}
-	region := p.begin(n, slot)
+	region := p.begin(sc, n, slot)
 	it := p.emit(n)
 	sc.put(it)
 	it.Person, it.Kind = slot, record.Identity
@@ -116,7 +116,7 @@ func (p *Parser) call(sc *scope, n int) {
 	if slot < 0 {
 		slot = p.alone(sc)
 	}
-	region := p.begin(n, slot)
+	region := p.begin(sc, n, slot)
 	it := p.emit(n)
 	sc.put(it)
 	it.Person, it.Kind, it.Direction, it.Channel = slot, record.Call, direction, channel
@@ -145,7 +145,7 @@ func (p *Parser) group(sc *scope, n int) {
 			slot = p.resolve(sc, p.participant(one))
 		}
 	}
-	region := p.begin(n, slot)
+	region := p.begin(sc, n, slot)
 	it := p.emit(n)
 	sc.put(it)
 	it.Person, it.Kind = slot, record.Group
@@ -187,7 +187,7 @@ func (p *Parser) cutParticipants(sc *scope, n int) {
 		}
 		for e, end := k+2, p.t.Next(k+1); e < end; e = p.t.Next(e) {
 			if !p.isHole(e) && p.t.Kind(e) == tape.Object {
-				p.end(p.begin(e, p.resolve(sc, p.participant(e))))
+				p.end(p.begin(sc, e, p.resolve(sc, p.participant(e))))
 			}
 		}
 	}

@@ -50,7 +50,7 @@ func (p *Parser) person(n int) Person {
 // consent reads an element of wa.consent: somebody allowed something, or took it back.
 func (p *Parser) consent(sc *scope, n int) {
 	slot := p.resolve(sc, p.person(p.t.Get(n, "person")))
-	region := p.begin(n, slot)
+	region := p.begin(sc, n, slot)
 	it := p.emit(n)
 	sc.put(it)
 	it.Person, it.Kind, it.Time = slot, record.Consent, sc.time

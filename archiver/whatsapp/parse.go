@@ -254,7 +254,7 @@ func (p *Parser) unknown(sc *scope, n int, reason string) {
 
 // begin opens a region at node n, which belongs to slot; end closes it. A node
 // that is no object, or has no owner, is none.
-func (p *Parser) begin(n, slot int) (region int) {
+func (p *Parser) begin(sc *scope, n, slot int) (region int) {
 	if slot < 0 || p.t.Kind(n) != tape.Object {
 		return -1
 	}
@@ -264,13 +264,17 @@ func (p *Parser) begin(n, slot int) (region int) {
 	}
 	s := p.span(n)
 	p.pass(s.Start)
-	p.regions = append(p.regions, Region{Span: s, Person: slot, FirstItem: p.next})
+	p.regions = append(p.regions, Region{Span: s, Person: slot, Number: sc.number, FirstItem: p.next})
 	return len(p.regions) - 1
 }
 
 func (p *Parser) end(region int) {
-	if region >= 0 {
-		p.regions[region].Items = p.next - p.regions[region].FirstItem
+	if region < 0 {
+		return
+	}
+	g := &p.regions[region]
+	if g.Items = p.next - g.FirstItem; g.Items > 0 && g.Number == "" {
+		g.Number = p.items[len(p.items)-g.Items].Number
 	}
 }
 

@@ -11,7 +11,7 @@ func (p *Parser) send(sc *scope, n int) {
 	req := p.object(p.t.Get(n, "request"), "request")
 	answer := p.object(p.t.Get(n, "response"), "response")
 	slot, group := p.recipient(sc, n, req, answer)
-	region := p.begin(n, slot)
+	region := p.begin(sc, n, slot)
 	handover := p.object(p.t.Get(n, "handover"), "handover")
 	if req != 0 || answer != 0 || handover == 0 {
 		it := p.emit(n)

@@ -49,7 +49,7 @@ func (p *Parser) status(sc *scope, n int) {
 	if slot < 0 && group == "" {
 		slot = p.alone(sc)
 	}
-	region := p.begin(n, slot)
+	region := p.begin(sc, n, slot)
 	it := p.emit(n)
 	sc.put(it)
 	it.Person, it.Group = slot, group

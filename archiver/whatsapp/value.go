@@ -116,7 +116,7 @@ func (p *Parser) each(sc *scope, n int, read func(*Parser, *scope, int)) {
 // contact reads an element of a value's contacts: no item, but a name and ids.
 func (p *Parser) contact(sc *scope, n int) {
 	slot := p.resolve(sc, p.named(n))
-	region := p.begin(n, slot)
+	region := p.begin(sc, n, slot)
 	if p.wrong != "" {
 		it := p.emit(n)
 		sc.put(it)

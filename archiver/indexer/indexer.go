@@ -1,0 +1,219 @@
+// Package indexer feeds the search index, so that archiving never waits for it.
+//
+// Rows come from memory when they can. What was dropped, because the index was
+// slow or the process died, comes from the committed outboxes: CatchUp reads
+// them from the index's own position on. Either way a lane's rows go in block by
+// block, and the position never runs ahead of them.
+package indexer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/waxseal/waxseal/archiver/index"
+	"github.com/waxseal/waxseal/archiver/record"
+)
+
+// CatchUp inserts a lane's rows from its outboxes, from the index's position up
+// to and including block upto. Its rows come from an indexer identity.
+type CatchUp func(ctx context.Context, lane record.Lane, upto uint64) error
+
+// room is how many blocks wait in memory before rows are dropped, and most is how
+// many go into the index in one transaction.
+const (
+	room = 64
+	most = 16
+)
+
+// Indexer takes committed blocks and inserts their rows. Offer from any
+// goroutine; Run once.
+type Indexer struct {
+	ix      index.Index
+	catchUp CatchUp
+	log     *slog.Logger
+	queue   chan index.Batch
+	wake    chan struct{}
+
+	mu      sync.Mutex
+	idle    *sync.Cond
+	heads   map[record.Lane]uint64 // number of the last block offered, of each lane
+	done    map[record.Lane]uint64 // position in the index
+	stopped bool
+}
+
+// New makes an indexer. catchUp may be nil where no indexer identity is at hand:
+// then what was dropped stays out until somebody else feeds it.
+func New(ix index.Index, catchUp CatchUp, log *slog.Logger) *Indexer {
+	x := &Indexer{ix: ix, catchUp: catchUp, log: log, queue: make(chan index.Batch, room), wake: make(chan struct{}, 1),
+		heads: map[record.Lane]uint64{}, done: map[record.Lane]uint64{}}
+	x.idle = sync.NewCond(&x.mu)
+	return x
+}
+
+// Offer gives the rows of a committed block. It never waits: without room the
+// rows are dropped and read from the outbox later.
+func (x *Indexer) Offer(b index.Batch) {
+	x.mu.Lock()
+	x.heads[b.Lane] = max(x.heads[b.Lane], b.Block)
+	x.mu.Unlock()
+	select {
+	case x.queue <- b:
+	default:
+		select {
+		case x.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Run inserts until ctx ends, then what is left in memory.
+func (x *Indexer) Run(ctx context.Context) {
+	defer x.stop()
+	for {
+		select {
+		case b := <-x.queue:
+			x.insert(ctx, x.gather(b))
+		case <-x.wake:
+			x.insert(ctx, nil)
+		case <-ctx.Done():
+			for {
+				select {
+				case b := <-x.queue:
+					x.insert(context.WithoutCancel(ctx), x.gather(b))
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+func (x *Indexer) stop() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.stopped = true
+	x.idle.Broadcast()
+}
+
+func (x *Indexer) gather(first index.Batch) []index.Batch {
+	batches := []index.Batch{first}
+	for len(batches) < most {
+		select {
+		case b := <-x.queue:
+			batches = append(batches, b)
+		default:
+			return batches
+		}
+	}
+	return batches
+}
+
+// insert brings each lane that has something up to date. An error is reported
+// and mended by the next block's catching up.
+func (x *Indexer) insert(ctx context.Context, batches []index.Batch) {
+	defer x.refresh(ctx)
+	next := map[record.Lane]uint64{}
+	var run []index.Batch
+	for _, b := range batches {
+		pos, ok := next[b.Lane]
+		if !ok {
+			var err error
+			if pos, err = x.ix.Position(ctx, b.Lane); err != nil {
+				x.log.Warn("index position", "lane", string(b.Lane), "err", err)
+				return
+			}
+		}
+		switch {
+		case b.Block < pos: // caught up meanwhile
+		case b.Block == pos:
+			run, pos = append(run, b), pos+1
+		}
+		next[b.Lane] = pos
+	}
+	if len(run) > 0 {
+		if err := x.ix.Insert(ctx, run...); err != nil {
+			x.log.Warn("index insert", "err", err)
+			return
+		}
+	}
+	x.mend(ctx)
+}
+
+// mend catches up the lanes whose index lags behind with nothing on its way.
+func (x *Indexer) mend(ctx context.Context) {
+	if x.catchUp == nil || len(x.queue) > 0 {
+		return
+	}
+	for _, lane := range x.lanes() {
+		pos, err := x.ix.Position(ctx, lane)
+		head := x.head(lane)
+		if err != nil || pos > head {
+			continue
+		}
+		if err := x.catchUp(ctx, lane, head); err != nil && !errors.Is(err, context.Canceled) {
+			x.log.Warn("index from outboxes", "lane", string(lane), "err", err)
+		}
+	}
+}
+
+func (x *Indexer) lanes() []record.Lane {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	out := make([]record.Lane, 0, len(x.heads))
+	for l := range x.heads {
+		out = append(out, l)
+	}
+	return out
+}
+
+func (x *Indexer) head(l record.Lane) uint64 {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.heads[l]
+}
+
+// refresh notes the positions for Wait.
+func (x *Indexer) refresh(ctx context.Context) {
+	for _, l := range x.lanes() {
+		pos, err := x.ix.Position(ctx, l)
+		if err != nil {
+			continue
+		}
+		x.mu.Lock()
+		x.done[l] = pos
+		x.mu.Unlock()
+	}
+	x.mu.Lock()
+	x.idle.Broadcast()
+	x.mu.Unlock()
+}
+
+// Wait returns when every block offered so far is in the index, or ctx ends.
+func (x *Indexer) Wait(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.idle.Broadcast()
+	})
+	defer stop()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for {
+		behind := 0
+		for l, head := range x.heads {
+			if x.done[l] <= head {
+				behind++
+			}
+		}
+		switch {
+		case behind == 0:
+			return nil
+		case ctx.Err() != nil || x.stopped:
+			return fmt.Errorf("%d lanes are not indexed yet: %w", behind, context.Cause(ctx))
+		}
+		x.idle.Wait()
+	}
+}
