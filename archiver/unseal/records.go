@@ -41,17 +41,16 @@ func (r *Reader) Records(ctx context.Context, e *ledger.Entry) ([]*Opened, error
 		}
 	}
 	out := make([]*Opened, len(b.records))
+	problems := slices.Clone(b.problems)
 	for i := range b.records {
 		g := &b.records[i]
-		if len(b.problems) > 0 && len(g.parts) == 0 && !g.erased() {
+		if len(g.parts) == 0 && len(g.errs) == 0 && !g.erased() {
 			g.errs = slices.Clone(b.problems) // a segment that did not open may have held it
-			out[i] = g.assemble()
-			continue
 		}
 		out[i] = g.assemble()
-		b.problems = append(b.problems, out[i].Problems...)
+		problems = append(problems, out[i].Problems...)
 	}
-	return out, errors.Join(dedupe(b.problems)...)
+	return out, errors.Join(dedupe(problems)...)
 }
 
 // dedupe drops errors said before: one bad cell troubles many records.
@@ -69,7 +68,7 @@ func dedupe(errs []error) []error {
 type block struct {
 	r        *Reader
 	records  []gathered
-	problems []error
+	problems []error // of segments as a whole
 }
 
 func (b *block) at(s *Segment, position int) (*gathered, error) {
