@@ -142,6 +142,9 @@ type Query struct {
 	Cursor string // from a previous Page
 }
 
+// MaxExprDepth is how deep an expression may be nested: a single Any is one deep.
+const MaxExprDepth = 24
+
 // Expr is a boolean expression over tokens. Exactly one of its fields is used.
 type Expr struct {
 	Any []Token // one word: its token in each key epoch

@@ -15,8 +15,8 @@ var ErrWords = errors.New("word query")
 
 // Bounds of a word query.
 const (
-	maxQuery = 4096 // bytes
-	maxDepth = 32   // parentheses and NOTs within each other
+	maxQuery = 4096         // bytes
+	maxDepth = MaxExprDepth // parentheses and NOTs within each other
 )
 
 // ParseWords reads a word query:
@@ -43,6 +43,9 @@ func ParseWords(s string) (*WordQuery, error) {
 	}
 	if p.tok.kind != tokEnd {
 		return nil, p.fail("closing parenthesis without an opening one")
+	}
+	if n.height() > MaxExprDepth {
+		return nil, fmt.Errorf("%w: nested too deeply", ErrWords)
 	}
 	return &WordQuery{n}, nil
 }

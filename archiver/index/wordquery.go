@@ -65,6 +65,18 @@ func (n *node) exact() bool {
 	return true
 }
 
+// height is how deep the node's Expr is at most.
+func (n *node) height() int {
+	if n.op == opLeaf {
+		return 2
+	}
+	h := 0
+	for _, kid := range n.kids {
+		h = max(h, kid.height())
+	}
+	return h + 1
+}
+
 // terms gives the terms that every text holding the leaf has.
 func (n *node) terms() []string {
 	var out []string

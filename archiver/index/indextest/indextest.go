@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) index.Index) {
 		{"numbers", testNumbers},
 		{"whole rows", testWholeRows},
 		{"reset", testReset},
+		{"deep", testDeep},
 		{"at once", testAtOnce},
 		{"cancelled", testCancelled},
 	} {
@@ -359,6 +360,31 @@ func testReset(t *testing.T, x index.Index) {
 	same(t, allRows(t, x), byItem(rows))
 	q := index.Query{Words: &index.Expr{Any: []index.Token{word(3)}}}
 	same(t, search(t, x, q).Rows, Select(&q, rows))
+}
+
+// testDeep: an expression as deep as the contract allows is answered.
+func testDeep(t *testing.T, x index.Index) {
+	rows := Rows(15, 100)
+	insert(t, x, batches(rows, 100)...)
+	i := slices.IndexFunc(rows, func(r index.Row) bool { return len(r.Tokens) > 0 })
+	e := &index.Expr{Any: rows[i].Tokens[:1]}
+	for depth := 1; depth < index.MaxExprDepth; depth++ {
+		other := &index.Expr{Any: []index.Token{word(depth)}}
+		switch depth % 3 {
+		case 0:
+			e = &index.Expr{Not: e}
+		case 1:
+			e = &index.Expr{Or: []*index.Expr{e, other}}
+		case 2:
+			e = &index.Expr{And: []*index.Expr{{Not: other}, e}}
+		}
+	}
+	q := index.Query{Words: e, Limit: 100}
+	want := Select(&q, rows)
+	if len(want) == 0 || len(want) == len(rows) {
+		t.Fatalf("the expression selects %d of %d rows: it tells nothing", len(want), len(rows))
+	}
+	same(t, search(t, x, q).Rows, want)
 }
 
 // testAtOnce: searches go on while rows are inserted, and see blocks whole.

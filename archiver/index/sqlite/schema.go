@@ -40,6 +40,8 @@ CREATE INDEX item_time ON item (time, key);
 -- The inverted index: item id by term (terms.go).
 CREATE VIRTUAL TABLE term USING fts5 (terms, content='', columnsize=0, detail=none, tokenize='ascii');
 INSERT INTO term (term, rank) VALUES ('automerge', 8);
+-- 32 MiB of terms in memory: a block makes one sorted run, not several.
+INSERT INTO term (term, rank) VALUES ('hashsize', 33554432);
 
 -- Tags seen beside each other as aliases of one person, both ways.
 CREATE TABLE alias (tag BLOB NOT NULL, other BLOB NOT NULL, PRIMARY KEY (tag, other)) WITHOUT ROWID;

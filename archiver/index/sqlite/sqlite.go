@@ -35,6 +35,7 @@ type Index struct {
 	names names
 
 	text texts
+	few  int // fewRows, but in tests
 }
 
 var _ index.Index = (*Index)(nil)
@@ -97,7 +98,7 @@ func open(ctx context.Context, path string) (*Index, error) {
 		read.Close()
 		return nil, fmt.Errorf("open index: %w", err)
 	}
-	return &Index{read: read, text: texts{byID: map[uint64]string{}}}, nil
+	return &Index{read: read, few: fewRows, text: texts{byID: map[uint64]string{}}}, nil
 }
 
 // address is the driver's name of a file.
