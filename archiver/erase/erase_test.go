@@ -100,10 +100,11 @@ func (d *desk) Pending(context.Context) ([]erase.Pending, error) {
 // blocks and two lanes, an uncommitted step, and nobody's rows in use.
 type scene struct {
 	*sealtest.Archive
-	desk   *desk
-	cuts   map[record.Lane][][]*seal.Cut
-	reader *unseal.Reader
-	eraser *erase.Eraser
+	desk    *desk
+	cuts    map[record.Lane][][]*seal.Cut
+	traffic *sealtest.Traffic
+	reader  *unseal.Reader
+	eraser  *erase.Eraser
 }
 
 const erased = 1 // the person the tests erase
@@ -115,6 +116,7 @@ func newScene(t testing.TB) *scene {
 	a := sealtest.New(t)
 	s := &scene{Archive: a, desk: &desk{a: a, receipts: map[ledger.ActRef]bool{}, faultAt: -1}, cuts: map[record.Lane][][]*seal.Cut{}}
 	tr := sealtest.NewTraffic(1)
+	s.traffic = tr
 	f := sealtest.Free
 	s.block(t, "0", tr.Message(1, f), tr.Message(2, f), tr.Batch([]int{1, 2, 3}, free), tr.Message(9, sealtest.Duty))
 	s.block(t, "0", tr.Message(1, f), tr.Message(4, f), tr.Batch([]int{4, 5}, free), tr.Batch([]int{5, 1}, free))
