@@ -37,15 +37,3 @@ type Library struct {
 func tampered(lane record.Lane, block uint64, object string, why error) error {
 	return fmt.Errorf("lane %s block %d object %s: %w: %w", lane, block, object, ErrTampered, why)
 }
-
-// contradicts tells damage from what another try or another identity mends.
-func contradicts(err error) bool {
-	for _, known := range []error{
-		unseal.ErrDamaged, unseal.ErrRowMissing, unseal.ErrUncovered, unseal.ErrNoRecord, worm.ErrDamaged, worm.ErrNotFound,
-	} {
-		if errors.Is(err, known) {
-			return true
-		}
-	}
-	return false
-}

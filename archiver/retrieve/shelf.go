@@ -123,7 +123,7 @@ func (s *shelf) judge(b *ledger.Block, object string, o *unseal.Opened, err erro
 	case err == nil && o.Gone:
 	case errors.Is(err, unseal.ErrErased):
 		o = &unseal.Opened{Position: -1, Gone: true}
-	case err != nil && contradicts(err):
+	case err != nil && reread.Contradicts(err):
 		return nil, tampered(e.Lane, e.N, object, err)
 	case err != nil:
 		return nil, fmt.Errorf("open a record of lane %s block %d: %w", e.Lane, e.N, err)
