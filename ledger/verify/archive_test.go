@@ -286,27 +286,40 @@ func (a *archive) erase(lane record.Lane, n uint64, steps int) {
 	a.control(&ledger.Act{Type: ledger.ActEraseReceipt, EraseReceipt: &ledger.EraseReceipt{Act: ref}})
 }
 
+// takeover commits an empty block of a new writer.
+func (a *archive) takeover(lane record.Lane) {
+	a.t.Helper()
+	n := a.size(lane)
+	partition, _ := ledger.LanePartition(lane)
+	last := int64(2 * n)
+	a.commit(lane, &ledger.Entry{
+		RowsFrom: n, Takeover: true,
+		Source: []ledger.Source{{Topic: "wa.webhooks", Era: 1, Partition: partition, First: last, Next: last, Epoch: -1}},
+	}, nil)
+}
+
 // small is the archive of the property test: two lanes and control, an erasure
-// with its receipt, snapshots, published logs, sealed heads.
+// with its receipt, snapshots, published logs, sealed heads. The ends of its
+// lanes stand in heads, that of control in a checkpoint kept elsewhere.
 func small(t testing.TB) *archive {
 	a := newArchive(t)
+	a.publish(record.Control)
 	a.step("0", nil)
+	a.publish("0")
 	a.step("0", nil)
 	a.publish("0")
 	a.step("0", func(e *ledger.Entry) { e.Snapshot = a.snapshot("0", 0) })
 	a.step("0", func(e *ledger.Entry) { e.Snapshot = a.snapshot("0", 1) })
 	a.step("1", nil)
-	a.step("1", nil)
 	a.publish("1")
+	a.takeover("1")
 	a.erase("0", 1, 5)
-	a.publish("0")
-	a.publish(record.Control)
 	a.seal("0", "1")
 	return a
 }
 
 func (a *archive) config() Config {
-	return Config{Locked: a.locked, Meta: a.meta, Spare: a.spare, RowHashes: readBox, Fingerprint: &a.fingerprint}
+	return Config{Locked: a.locked, Meta: a.meta, Spare: a.spare, RowHashes: readBox, Fingerprint: &a.fingerprint, Trusted: [][]byte{a.heads[record.Control]}, Workers: 1}
 }
 
 func (a *archive) verify(change func(*Config)) *Report {

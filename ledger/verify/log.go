@@ -39,7 +39,8 @@ func newLogWalk(w *walk) *logWalk {
 	return &logWalk{w: w, bundle: sha256.New(), sound: true}
 }
 
-// begin reads the live checkpoint.
+// begin reads the live checkpoint. Whether it is true is found at the block of
+// its size, which holds the same bytes, signed.
 func (l *logWalk) begin(ctx context.Context) {
 	key := ledger.CheckpointKey(l.w.lane)
 	body, _, err := l.w.v.store[meta].Get(ctx, key)
@@ -51,9 +52,9 @@ func (l *logWalk) begin(ctx context.Context) {
 		return
 	}
 	l.live = body
-	cp, lane, ok := l.w.v.auth.open(body)
-	if !ok || lane != l.w.lane {
-		l.w.failIn(meta, CodeSignature, nil, key, "The live checkpoint is not one of this lane, signed by the key that counts at its size.")
+	cp, err := ledger.ReadCheckpoint(body)
+	if err != nil || cp.Origin != ledger.Origin(l.w.v.auth.archive, l.w.lane) {
+		l.w.failIn(meta, CodeSignature, nil, key, "The live checkpoint is not one of this lane.")
 		return
 	}
 	l.size = cp.Size
@@ -246,7 +247,11 @@ func (l *logWalk) finish(ctx context.Context) {
 func (l *logWalk) judgeLive(ctx context.Context) {
 	key := ledger.CheckpointKey(l.w.lane)
 	if l.size > l.w.next {
-		l.w.truncated(l.size, "its live checkpoint")
+		if _, err := l.w.v.auth.verifyAt(l.w.lane, l.size, l.live); err != nil {
+			l.w.failIn(meta, CodeSignature, nil, key, "The live checkpoint is not signed by the key that counts at its size.")
+		} else if !l.grown(ctx, ledger.Tile{N: (l.size - 1) / ledger.TileWidth, Width: int((l.size-1)%ledger.TileWidth) + 1}) {
+			l.w.truncated(l.size, "its live checkpoint")
+		}
 	}
 	if l.size >= l.need || (l.live != nil && l.size == 0) {
 		return
