@@ -38,6 +38,7 @@ type archive struct {
 	entries     map[record.Lane][][]byte
 	heads       map[record.Lane][]byte // checkpoint of the last block
 	published   map[record.Lane]uint64
+	next        map[record.Lane]int64 // offset
 	fingerprint ledger.Hash
 }
 
@@ -47,6 +48,7 @@ func newArchive(t testing.TB) *archive {
 	a := &archive{
 		t: t, locked: mem.New(clock), meta: mem.NewMeta(clock), spare: mem.NewMeta(clock), signer: signer(t, 1), time: now,
 		chains: map[record.Lane]*ledger.Chain{}, entries: map[record.Lane][][]byte{}, heads: map[record.Lane][]byte{}, published: map[record.Lane]uint64{},
+		next: map[record.Lane]int64{},
 	}
 	genesis := a.act(&ledger.Act{Type: ledger.ActGenesis, Genesis: &ledger.Genesis{
 		Archive: archiveName, Mode: ledger.Production, Created: now.Format(ledger.TimeFormat),
@@ -209,7 +211,7 @@ func (a *archive) step(lane record.Lane, change func(*ledger.Entry)) {
 	a.put(a.spare, name("box-1"), body, worm.Lock{})
 	e := &ledger.Entry{
 		RowsFrom: n,
-		Source:   []ledger.Source{{Topic: "wa.webhooks", Era: 1, Partition: partition, First: int64(2 * n), Next: int64(2*n) + 2, Records: 2, Epoch: -1}},
+		Source:   []ledger.Source{{Topic: "wa.webhooks", Era: 1, Partition: partition, First: a.next[lane], Next: a.next[lane] + 2, Records: 2, Epoch: -1}},
 		Segments: []ledger.Segment{{Object: a.putLocked(name("seg-0"), fmt.Appendf(nil, "segment %s %d", lane, n)), Class: "c", DutyUntil: until, RetainUntil: until}},
 		Boxes: []ledger.Box{
 			{Object: a.putLocked(name("box-0"), makeBox(duty)), Class: "c", Rows: 1, RowsRoot: ledger.Root(duty), DutyUntil: until, RetainUntil: until},
@@ -220,6 +222,7 @@ func (a *archive) step(lane record.Lane, change func(*ledger.Entry)) {
 	if change != nil {
 		change(e)
 	}
+	a.next[lane] += 2
 	a.commit(lane, e, leaves)
 }
 
@@ -291,7 +294,7 @@ func (a *archive) takeover(lane record.Lane) {
 	a.t.Helper()
 	n := a.size(lane)
 	partition, _ := ledger.LanePartition(lane)
-	last := int64(2 * n)
+	last := a.next[lane]
 	a.commit(lane, &ledger.Entry{
 		RowsFrom: n, Takeover: true,
 		Source: []ledger.Source{{Topic: "wa.webhooks", Era: 1, Partition: partition, First: last, Next: last, Epoch: -1}},

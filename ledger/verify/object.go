@@ -148,6 +148,7 @@ func (w *walk) rest(ctx context.Context) {
 // snapshot may be named by a later entry, and waits for that.
 func (w *walk) unnamed(where int, n uint64, o listed) {
 	if where == meta && o.key == ledger.DataKey(w.lane, n, "snapshot") {
+		w.versions(where, &n, o)
 		w.kept.loose[o.key] = o.size
 		return
 	}

@@ -82,7 +82,7 @@ func (w *walk) finish(ctx context.Context) {
 		return
 	}
 	w.finished = true
-	w.behindClose(ctx)
+	w.behind(ctx)
 	w.rest(ctx)
 	w.kept.finish(ctx, w)
 	w.log.finish(ctx)
@@ -259,16 +259,19 @@ func (w *walk) truncated(size uint64, by string) {
 		fmt.Sprintf("The lane ends at size %d, and %s says that it had %d: blocks were cut off its end.", w.next, by, size))
 }
 
-// behindClose warns of what stands behind the end of a closed lane. It is not
-// ours, and cannot be removed.
-func (w *walk) behindClose(ctx context.Context) {
-	if w.close == nil {
-		return
-	}
+// behind looks at what the store lists as blocks behind the last one. In a lane
+// that goes on they were written since this run began. Behind the end of a
+// closed one they are not ours, and cannot be removed.
+func (w *walk) behind(ctx context.Context) {
 	for o, ok := w.blocks.peek(ctx); ok; o, ok = w.blocks.peek(ctx) {
 		w.blocks.skip()
-		n, _ := ledger.ParseBlockKey(w.lane, o.key)
-		w.warn(CodeClosed, &n, locked, o.key, "The block stands behind the end of a closed lane and counts for nothing.")
+		n, valid := ledger.ParseBlockKey(w.lane, o.key)
+		switch {
+		case !valid:
+			w.v.findForeign(locked, o.key)
+		case w.close != nil:
+			w.warn(CodeClosed, &n, locked, o.key, "The block stands behind the end of a closed lane and counts for nothing.")
+		}
 	}
 }
 
