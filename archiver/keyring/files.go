@@ -43,17 +43,15 @@ func keySum(body string) string {
 // decodeKey reads what encodeKey wrote for the same label and number.
 func decodeKey(data []byte, label string, n uint32) (Key, error) {
 	var k Key
-	line, ok := strings.CutSuffix(string(data), "\n")
-	i := strings.LastIndexByte(line, ' ')
-	if !ok || i < 0 || keySum(line[:i]) != line[i+1:] {
+	fields := strings.Fields(string(data))
+	if len(fields) != 4 || len(fields[2]) != 2*len(k) {
 		return k, ErrDamaged
 	}
-	digits, ok := strings.CutPrefix(line[:i], fmt.Sprintf("waxseal-%s %d ", label, n))
-	if !ok || len(digits) != 2*len(k) {
-		return k, ErrDamaged
+	if _, err := hex.Decode(k[:], []byte(fields[2])); err != nil {
+		return Key{}, ErrDamaged
 	}
-	if _, err := hex.Decode(k[:], []byte(digits)); err != nil {
-		return k, ErrDamaged
+	if !bytes.Equal(data, encodeKey(label, n, k)) { // label, number, check digits and form, all at once
+		return Key{}, ErrDamaged
 	}
 	return k, nil
 }

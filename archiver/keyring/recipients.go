@@ -30,7 +30,13 @@ func ParseRecipient(s string, ui *plugin.ClientUI) (age.Recipient, error) {
 	return r, nil
 }
 
+// maxRecipient bounds a recipient's text; a post-quantum one has 1,959 characters.
+const maxRecipient = 8192
+
 func parseRecipient(s string, ui *plugin.ClientUI) (age.Recipient, error) {
+	if len(s) > maxRecipient {
+		return nil, ErrRecipient
+	}
 	if strings.HasPrefix(s, prefixPQ) {
 		return age.ParseHybridRecipient(s)
 	}

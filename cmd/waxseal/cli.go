@@ -56,10 +56,11 @@ func (c *cli) flags() map[string]string {
 type session struct {
 	ctx context.Context
 	streams
-	set    *Settings
-	model  *kong.Application
-	bar    *bar
-	newApp func(context.Context, Env) (App, error)
+	set     *Settings
+	model   *kong.Application
+	command *kong.Context
+	bar     *bar
+	newApp  func(context.Context, Env) (App, error)
 }
 
 // withApp opens the App for the length of fn.
@@ -149,7 +150,7 @@ func execute(ctx context.Context, args []string, std streams, newApp func(contex
 	if err != nil {
 		return fail(std, err)
 	}
-	s := &session{ctx: ctx, streams: std, set: set, model: parser.Model, bar: newBar(std), newApp: newApp}
+	s := &session{ctx: ctx, streams: std, set: set, model: parser.Model, command: kctx, bar: newBar(std), newApp: newApp}
 	return fail(std, kctx.Run(s))
 }
 

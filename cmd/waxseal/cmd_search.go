@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -66,6 +67,11 @@ func (c searchCmd) request(s *session) (SearchRequest, error) {
 	if c.Limit < 0 {
 		return req, fmt.Errorf("--limit %d: %w", c.Limit, ErrUsage)
 	}
+	for flag, given := range map[string][]string{"channel": c.Channel, "direction": c.Direction} {
+		if err := allowed(s, flag, given); err != nil {
+			return req, err
+		}
+	}
 	var err error
 	if c.From != "" {
 		if req.From, _, err = span(c.From, s.set.Zone); err != nil {
@@ -81,6 +87,22 @@ func (c searchCmd) request(s *session) (SearchRequest, error) {
 		return req, fmt.Errorf("--from lies behind --to: %w", ErrUsage)
 	}
 	return req, nil
+}
+
+// allowed refuses a value that no item can have: an empty answer to a typing
+// error would read as "there is none".
+func allowed(s *session, flag string, given []string) error {
+	for _, f := range s.command.Flags() {
+		if f.Name != flag {
+			continue
+		}
+		for _, g := range given {
+			if !slices.Contains(values(f.Value), g) {
+				return fmt.Errorf("--%s: %q is none of %s: %w", flag, g, strings.Join(values(f.Value), ", "), ErrUsage)
+			}
+		}
+	}
+	return nil
 }
 
 // hitPrinter shows hits as they come, but collects them for json, which is one document.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/waxseal/waxseal/archiver/index"
 	"github.com/waxseal/waxseal/archiver/record"
 	"github.com/waxseal/waxseal/archiver/worm"
 )
@@ -43,7 +44,7 @@ func exitCode(err error) int {
 		return exitApproval
 	case errors.Is(err, ErrHeld), errors.Is(err, worm.ErrLocked):
 		return exitHeld
-	case errors.Is(err, ErrUsage), errors.Is(err, record.ErrName):
+	case errors.Is(err, ErrUsage), errors.Is(err, record.ErrName), errors.Is(err, index.ErrCursor):
 		return exitUsage
 	case errors.Is(err, ErrIncomplete), errors.Is(err, context.Canceled):
 		return exitIncomplete

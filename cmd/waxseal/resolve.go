@@ -75,7 +75,7 @@ func waxsealEnv(environ []string) map[string]string {
 
 // unknownEnv names WAXSEAL_ variables that no setting reads: most likely typing errors.
 func unknownEnv(environ []string) []string {
-	known := []string{"WAXSEAL_CONFIG", "WAXSEAL_PYTHON", "WAXSEAL_REQUIRE_SERVICES"} // the last two are read by tests
+	known := []string{"WAXSEAL_CONFIG", "WAXSEAL_PYTHON", "WAXSEAL_REQUIRE_SERVICES", "WAXSEAL_TORTURE"} // the last three are read by tests
 	for _, s := range settings() {
 		known = append(known, s.env())
 	}
