@@ -1,6 +1,8 @@
 package state
 
 import (
+	"slices"
+
 	"github.com/waxseal/waxseal/archiver/record"
 	"github.com/waxseal/waxseal/archiver/whatsapp"
 )
@@ -19,6 +21,8 @@ func (s *State) Apply(item record.ItemID, it *whatsapp.Item, p *whatsapp.Person,
 		if known {
 			s.applyDirectory(item, number, &it.Dir, t)
 		}
+	case record.System, record.Identity:
+		s.applyChange(it, p, number, known, t)
 	}
 	if known {
 		s.applyPerson(it, p, number, t)
@@ -103,7 +107,7 @@ func (s *State) applyConsent(item record.ItemID, it *whatsapp.Item, p *whatsapp.
 func (s *State) applyPerson(it *whatsapp.Item, p *whatsapp.Person, number uint32, t uint32) {
 	id := s.identity(p)
 	if id.none() || it.Kind == record.System || it.Kind == record.Identity {
-		return // these name an old and a new identity, which are two people here
+		return // see applyChange
 	}
 	exchanged := exchanged(it)
 	m := s.match(number, id)
@@ -120,11 +124,42 @@ func (s *State) applyPerson(it *whatsapp.Item, p *whatsapp.Person, number uint32
 	if opens(it) {
 		s.open(who, run{t, t})
 	}
-	for _, scope := range s.broad(it, number, true) {
+	scopes, n := s.broad(it, number, true)
+	for _, scope := range scopes[:n] {
 		both := s.also(id, who)
 		if m := s.match(scope, both); m.known() {
 			s.settle(scope, both, m, t)
 		}
+	}
+}
+
+// applyChange takes in the platform's notice that a person goes on under another
+// phone or BSUID. Those are two people here; what the old one refused, the new
+// one has refused too.
+func (s *State) applyChange(it *whatsapp.Item, p *whatsapp.Person, number uint32, known bool, t uint32) {
+	old := s.identity(p)
+	next := s.identity(&whatsapp.Person{WaID: it.Change.WaID, UserID: it.Change.UserID})
+	if old.none() || next.none() {
+		return
+	}
+	m := match{target: nobody}
+	if known {
+		m = s.match(number, old)
+		s.carryOver(number, m.target, next, t)
+	}
+	scopes, n := s.broad(it, number, known)
+	for _, scope := range scopes[:n] {
+		s.carryOver(scope, s.match(scope, s.also(old, m.target)).target, next, t)
+	}
+}
+
+// carryOver gives an identity what a person has refused.
+func (s *State) carryOver(scope, from uint32, id identity, t uint32) {
+	if from == nobody || !slices.ContainsFunc(s.consent[from], func(e event) bool { return e.value == withdrawn }) {
+		return
+	}
+	if to := s.settle(scope, id, s.match(scope, id), t); to != nobody && to != from {
+		s.copyWithdrawals(from, to, t)
 	}
 }
 
@@ -153,7 +188,7 @@ func opens(it *whatsapp.Item) bool {
 	}
 	if it.Kind == record.Unsupported {
 		switch it.Sub {
-		case "edit", "reaction", "keep_in_chat", "pin", "poll_update", "errors":
+		case "edit", "reaction", "keep_in_chat", "pin", "poll_update":
 			return false
 		}
 	}

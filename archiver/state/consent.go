@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/waxseal/waxseal/archiver/record"
 	"github.com/waxseal/waxseal/archiver/whatsapp"
 )
 
@@ -57,7 +58,7 @@ func (s *State) purpose(name string) uint64 {
 
 // statement reads a consent or preference item. ok is false where it says nothing.
 func (s *State) statement(it *whatsapp.Item) (purpose uint64, v value, ok bool) {
-	if it.Preference != (whatsapp.Preference{}) {
+	if it.Kind == record.Preference {
 		purpose = s.purposes.platform
 		switch it.PrefValue {
 		case "stop":

@@ -70,7 +70,8 @@ func (s *State) Facts(it *whatsapp.Item, p *whatsapp.Person, at int64) (policy.F
 func (s *State) marketing(it *whatsapp.Item, number uint32, known bool, id identity, m match, t uint32) (string, evidence, bool) {
 	q := marketing{at: t}
 	q.match(s, m)
-	for _, scope := range s.broad(it, number, known) {
+	scopes, n := s.broad(it, number, known)
+	for _, scope := range scopes[:n] {
 		q.match(s, s.match(scope, s.also(id, m.target)))
 	}
 	return q.answer(s.complete)
@@ -99,9 +100,7 @@ func (s *State) also(id identity, p uint32) identity {
 }
 
 // broad lists the scopes above a number in which anybody stands.
-func (s *State) broad(it *whatsapp.Item, number uint32, known bool) []uint32 {
-	var list [2]uint32
-	n := 0
+func (s *State) broad(it *whatsapp.Item, number uint32, known bool) (list [2]uint32, n int) {
 	account, ok := s.scopeOf(ofWABA, it.WABA)
 	if it.WABA == "" && known && s.places[number].waba != 0 {
 		account, ok = s.places[number].waba-1, true
@@ -114,7 +113,7 @@ func (s *State) broad(it *whatsapp.Item, number uint32, known bool) []uint32 {
 		list[n] = all
 		n++
 	}
-	return list[:n:n]
+	return list, n
 }
 
 // scopeOf finds a scope, without making it.

@@ -118,19 +118,35 @@ func checkTables(t *testing.T, s *State) {
 	}
 }
 
-// TestChangeOfNumberMessage: the platform's own notice names old and new, and
-// makes them no aliases.
+// TestChangeOfNumberMessage: the platform's own notice names old and new. They
+// become no aliases: a permission stays with the old, a refusal goes along.
 func TestChangeOfNumberMessage(t *testing.T) {
-	f := &feed{State: New(testKey)}
-	f.apply(consent("100", "marketing", true), phone(1), 1000)
-	f.apply(consent("100", "marketing", true), bsuid(1), 1000)
 	for _, kind := range []record.Kind{record.System, record.Identity} {
-		it := inbound("100", "900")
-		it.Kind, it.Sub = kind, "user_changed_number"
-		f.apply(it, both(2, 1), 2000)
-	}
-	if facts, _ := f.Facts(outbound("100", ""), phone(2), 3000); facts.Marketing != "never" || facts.Messaged != "no" {
-		t.Errorf("%+v", facts)
+		for _, scope := range []string{"number", "account"} {
+			for _, given := range []bool{true, false} {
+				f := &feed{State: New(testKey)}
+				f.apply(inbound("100", "900"), both(1, 1), 1)
+				said := consent("100", "marketing", given)
+				if scope == "account" {
+					said = accountConsent("900", given)
+				}
+				f.apply(said, phone(1), 1000)
+				it := whatsapp.Item{Kind: kind, Sub: "user_changed_number", Number: "100", WABA: "900", Direction: record.NoWay}
+				it.Change = whatsapp.IdentityChange{WaID: phone(2).WaID, UserID: bsuid(2).UserID, OldUserID: bsuid(1).UserID}
+				f.apply(it, bsuid(1), 2000)
+				want := map[bool][2]string{true: {"never", "given"}, false: {"withdrawn", "withdrawn"}}[given]
+				for i, p := range []*whatsapp.Person{phone(2), phone(1)} {
+					facts, _ := f.Facts(outbound("100", ""), p, 3000)
+					if facts.Marketing != want[i] {
+						t.Errorf("%s, %s, given %v: person %d is %s, want %s", kind, scope, given, i, facts.Marketing, want[i])
+					}
+				}
+				if facts, _ := f.Facts(outbound("100", ""), bsuid(2), 3000); facts.Messaged != "no" {
+					t.Errorf("%+v", facts)
+				}
+				checkTables(t, f.State)
+			}
+		}
 	}
 }
 

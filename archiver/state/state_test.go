@@ -74,6 +74,8 @@ func randomItem(r *rand.Rand) (whatsapp.Item, *whatsapp.Person) {
 		it.Consent.Given = it.Sub == "given"
 	case record.Preference:
 		it.PrefValue = pick("stop", "resume", "signup", "?")
+	case record.System:
+		it.Change = whatsapp.IdentityChange{WaID: fmt.Sprintf("1555010%04d", r.IntN(12)), UserID: pick("", fmt.Sprintf("US.%d", r.IntN(12)))}
 	case record.Call:
 		it.Sub = pick("connect", "terminate")
 	case record.Status:
