@@ -14,6 +14,9 @@ const tatweel = 'ـ' // stretches an Arabic word for looks
 // to be dropped too.
 func appendFolded(dst []byte, r rune) (_ []byte, strip bool) {
 	r = unicode.ToLower(r)
+	if r >= 0x1c80 && r <= 0x1c88 { // Cyrillic letters in older shapes
+		r = unicode.ToLower(unicode.ToUpper(r))
+	}
 	if !stripsMarks(r) {
 		return appendBase(dst, r), false
 	}

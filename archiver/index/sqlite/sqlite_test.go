@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 	"github.com/waxseal/waxseal/archiver/index"
 	"github.com/waxseal/waxseal/archiver/index/indextest"
 	"github.com/waxseal/waxseal/archiver/index/sqlite"
+	"github.com/waxseal/waxseal/archiver/record"
+	"github.com/waxseal/waxseal/archiver/whatsapp"
 )
 
 func open(t testing.TB, path string) *sqlite.Index {
@@ -76,7 +79,7 @@ func TestWalkGivesUp(t *testing.T) {
 func TestReopen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "index.db")
 	rows := indextest.Rows(1, 600)
-	for i := range 12 {
+	for i := range 3 {
 		x := open(t, path)
 		if n, err := x.Position(t.Context(), "0"); err != nil || n != uint64(i) {
 			t.Fatalf("position %d, %v; want %d", n, err, i)
@@ -257,4 +260,56 @@ func TestManyNames(t *testing.T) {
 	if err != nil || len(page.Rows) != len(rows) {
 		t.Errorf("%d rows, %v; want %d", len(page.Rows), err, len(rows))
 	}
+}
+
+// TestNoCanary feeds text, a phone number and a message id through the builder
+// and looks for them in every file the index has, as they are and in base64.
+func TestNoCanary(t *testing.T) {
+	const phone, word, wamid = "15550100001", "quillfeather", "wamid.HBgLMTU1NTAxMDAwMDEVAgASGA"
+	parsed := &whatsapp.Parsed{
+		People: []whatsapp.Person{{WaID: phone, Name: word}},
+		Items: []whatsapp.Item{{Kind: record.Text, Number: "100000000000001", Display: phone + "9", ID: wamid,
+			Target: wamid + "x", ReplyTo: wamid + "y", Text: []string{word + " " + phone}}},
+	}
+	keys := &index.Keys{Subject: [16]byte{1}, Token: map[uint32][16]byte{1: {2}}}
+	row, err := index.NewBuilder(keys).Row(index.Source{
+		Record: &record.Record{Coordinates: record.Coordinates{Topic: "wa.webhooks", Era: 1}},
+		Parsed: parsed, Item: &parsed.Items[0], Rule: []byte("{}"), Epoch: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "index.db")
+	x := open(t, path)
+	if err := x.Insert(t.Context(), index.Batch{Lane: "0", Rows: []index.Row{row}}); err != nil {
+		t.Fatal(err)
+	}
+	if page, err := x.Search(t.Context(), index.Query{IDs: []index.Tag{keys.MessageTag(wamid)}}); err != nil || len(page.Rows) != 1 {
+		t.Fatalf("the row is not found: %v", err)
+	}
+	look := func() {
+		files, err := os.ReadDir(filepath.Dir(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stored []byte
+		for _, f := range files {
+			data, err := os.ReadFile(filepath.Join(filepath.Dir(path), f.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			stored = append(stored, data...)
+		}
+		if !bytes.Contains(stored, []byte("100000000000001")) {
+			t.Fatal("the search would not find anything")
+		}
+		for _, canary := range []string{phone, word, "HBgLMTU1NTAxMDAwMDE", "MTU1NTAxMDAwMD", "xdWlsbGZlYXRoZX", "1aWxsZmVhdGhlc", "VpbGxmZWF0aG"} {
+			if bytes.Contains(stored, []byte(canary)) {
+				t.Errorf("%q stands in the index", canary)
+			}
+		}
+	}
+	look() // with the write-ahead log
+	closed(t, x)
+	look()
 }
