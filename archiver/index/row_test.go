@@ -233,7 +233,7 @@ func TestNoCanary(t *testing.T) {
 
 // canaries gives each secret of the source as it is, in hex, and in base64 at
 // each of the three alignments.
-func Canaries() []string {
+func canaries() []string {
 	var out []string
 	secrets := append(strings.Fields(text+" "+name), phone, "15550109999", "US.13491208655302741918", "zoe.q", wamid)
 	for _, s := range secrets {
