@@ -39,7 +39,7 @@ numbers:
 		{"text", "106540352242923", "2026-12-25", "2027-01-25", ""},
 		{"status", "106540352242923", "", "2027-12-01", ""},
 	} {
-		in := text()
+		in := message()
 		in.Kind, in.Number = x.kind, x.number
 		a, err := e.Decide(context.Background(), &in)
 		if err != nil {

@@ -32,8 +32,8 @@ func load(t testing.TB, opt Options) *Engine {
 	return e
 }
 
-// text is a live message of a customer.
-func text() Input {
+// message is a live message of a customer.
+func message() Input {
 	return Input{
 		Kind: "text", Channel: "user", Direction: "in", Provenance: "live", Number: "106540352242922", Day: "2026-11-24",
 		Facts: Facts{Marketing: "never", Window: "open", Messaged: "yes"},
@@ -51,7 +51,7 @@ func bundle(module string) fstest.MapFS {
 
 func TestDecide(t *testing.T) {
 	e := load(t, Options{})
-	in := text()
+	in := message()
 	a, err := e.Decide(context.Background(), &in)
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ func TestRevision(t *testing.T) {
 func TestReplay(t *testing.T) {
 	ctx := context.Background()
 	e := load(t, Options{Config: Config{Numbers: map[string]Number{"106540352242922": {Profile: "unregulated"}}}})
-	in := text()
+	in := message()
 	a, err := e.Decide(ctx, &in)
 	if err != nil {
 		t.Fatal(err)
@@ -220,7 +220,7 @@ retain := "2031-01-01" if input.channel == "user"`, ErrInvalid},
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		in := text()
+		in := message()
 		for range 2 { // the second comes from memory
 			a, err := e.Decide(context.Background(), &in)
 			if !errors.Is(err, c.want) {
@@ -240,7 +240,7 @@ retain := "2031-01-01" if input.channel == "user"`, ErrInvalid},
 func TestNoDay(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	e := load(t, Options{Now: func() time.Time { return now }})
-	in := text()
+	in := message()
 	in.Day = "24.11.2026"
 	a, err := e.Decide(context.Background(), &in)
 	if !errors.Is(err, ErrInput) || !a.Decision.Provisional || a.Decision.Retain != "2026-05-31" {
@@ -259,7 +259,7 @@ func TestTimeout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := text()
+	in := message()
 	first, err := e.Decide(context.Background(), &in)
 	if !errors.Is(err, ErrTimeout) || !first.Decision.Provisional {
 		t.Fatalf("%v", err)
@@ -281,7 +281,7 @@ func TestCanceled(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	in := text()
+	in := message()
 	a, err := e.Decide(ctx, &in)
 	if !errors.Is(err, context.Canceled) || !a.Decision.Provisional {
 		t.Fatalf("%v", err)
@@ -298,7 +298,7 @@ decision := {"class": "contact", "duty": "2150-01-01", "retain": "2150-01-01", "
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := text()
+	in := message()
 	a, err := e.Decide(context.Background(), &in)
 	if err != nil {
 		t.Fatal(err)
@@ -337,7 +337,7 @@ func TestDatesAgree(t *testing.T) {
 			Profiles: map[string]Profile{"regulated": {"communication": {Duty: "none", Retain: p}}},
 		}})
 		for day := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC); day.Year() < 2028; day = day.AddDate(0, 0, 5) {
-			in := text()
+			in := message()
 			in.Day = day.Format(date)
 			a, err := e.Decide(ctx, &in)
 			if err != nil {
@@ -474,7 +474,7 @@ func inputs() func(func(Input) bool) {
 						for _, template := range []string{"", "APPROVED", "PAUSED", "UNARCHIVED", "unknown"} {
 							for _, category := range []string{"", "MARKETING", "UTILITY", "unknown"} {
 								for _, messaged := range []string{"yes", "no", "unknown"} {
-									in := text()
+									in := message()
 									in.Kind, in.Direction, in.Provenance = kind, direction, provenance
 									in.Marketing, in.Template, in.Category, in.Messaged = marketing, template, category, messaged
 									if !yield(in) {
@@ -532,7 +532,7 @@ func TestMemory(t *testing.T) {
 // TestOwnsItsInput: an item's strings alias the record; the memory's must not.
 func TestOwnsItsInput(t *testing.T) {
 	e := load(t, Options{})
-	in := text()
+	in := message()
 	if _, err := e.Decide(context.Background(), &in); err != nil {
 		t.Fatal(err)
 	}
@@ -554,7 +554,7 @@ func TestOwnsItsInput(t *testing.T) {
 
 func TestHitAllocates(t *testing.T) {
 	e := load(t, Options{})
-	in := text()
+	in := message()
 	ctx := context.Background()
 	if _, err := e.Decide(ctx, &in); err != nil {
 		t.Fatal(err)
