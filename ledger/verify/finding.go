@@ -151,6 +151,9 @@ func (r *Report) add(f Finding, limit int) {
 }
 
 func (r *Report) finish() {
+	if r.Findings == nil {
+		r.Findings = []Finding{}
+	}
 	slices.SortFunc(r.Findings, compareFindings)
 	slices.SortFunc(r.Lanes, func(a, b LaneReport) int { return cmp.Compare(a.Lane, b.Lane) })
 	r.OK = r.Failures == 0
