@@ -30,6 +30,7 @@ func (s *scope) put(it *Item) {
 // that it stands in a CloudEvent already.
 func (p *Parser) root(role Role, n int, inside bool) {
 	if p.isHole(n) {
+		p.is(FormOwn) // only there can a whole body, or an element of one, be a region
 		return
 	}
 	sc := scope{provenance: record.Live}
@@ -48,6 +49,8 @@ func (p *Parser) root(role Role, n int, inside bool) {
 		}
 	case p.t.Kind(n) != tape.Object:
 		p.unknown(&sc, n, "not an object")
+	case role == RoleWebhooks && p.t.Get(n, "entry") != 0:
+		p.webhook(sc, n)
 	case !inside && p.t.Get(n, "specversion") != 0 && (p.t.Get(n, "data") != 0 || p.t.Get(n, "data_base64") != 0):
 		p.cloudEvent(role, n)
 	case role == RoleWebhooks:

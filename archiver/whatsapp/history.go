@@ -17,9 +17,9 @@ func (p *Parser) chunk(sc *scope, n int) {
 		case "metadata":
 			p.chunkMeta(&in, v)
 		case "threads":
-			p.each(&in, v, (*Parser).thread)
+			p.each(&in, v, inHistoryThreads)
 		case "errors":
-			p.each(&in, v, (*Parser).declined)
+			p.each(&in, v, inHistoryErrors)
 		default:
 			if kind := p.t.Kind(v); (kind == tape.Object || kind == tape.Array) && !p.t.Empty(v) {
 				p.unknown(&in, v, "member of unknown meaning")
@@ -84,7 +84,7 @@ func (p *Parser) thread(sc *scope, n int) {
 	in.threadOf = slot
 	before := len(p.items)
 	if m := p.t.Get(n, "messages"); m != 0 {
-		p.each(&in, m, (*Parser).past)
+		p.each(&in, m, inThreadMessages)
 	}
 	start, end := p.t.Span(n)
 	if len(p.items) == before && (p.held != nil || !p.erased(start, end)) {

@@ -2,6 +2,7 @@ package whatsapp
 
 import (
 	"errors"
+	"slices"
 	"sort"
 	"strings"
 
@@ -100,12 +101,12 @@ func (p *Parser) Parse(role Role, r *record.Record, holes []Hole) *Parsed {
 func (p *Parser) reset(r *record.Record, holes []Hole) {
 	p.t, p.held = &p.outer, nil
 	p.holes, p.hole, p.next = ordered(holes), 0, 0
-	clear(p.items)
-	if cap(p.items) > keepIDs {
-		p.items, p.marks, p.regions, p.texts = nil, nil, nil, nil
-	}
 	clear(p.texts)
-	p.items, p.marks, p.regions = p.items[:0], p.marks[:0], p.regions[:0]
+	if cap(p.marks) > keepIDs {
+		p.marks, p.texts = nil, nil
+	}
+	p.items, p.regions = nil, nil // the last ones are their caller's
+	p.marks = p.marks[:0]
 	p.texts, p.codes = p.texts[:0], p.codes[:0]
 	p.people.reset()
 	p.form, p.event, p.provider, p.wrong = FormOpaque, false, "", ""
@@ -169,10 +170,7 @@ func (p *Parser) finish(role Role, r *record.Record) *Parsed {
 		Signature: signature(r),
 		People:    p.people.finish(),
 	}
-	if len(p.items) > 0 {
-		out.Items = make([]Item, len(p.items))
-		copy(out.Items, p.items)
-	}
+	out.Items, out.Regions = p.items, p.regions
 	texts := append([]string(nil), p.texts...)
 	codes := append([]int(nil), p.codes...)
 	for i := range out.Items {
@@ -189,11 +187,8 @@ func (p *Parser) finish(role Role, r *record.Record) *Parsed {
 		it.Person = p.people.index(it.Person)
 		it.Field = field(it.Field, role)
 	}
-	if len(p.regions) > 0 {
-		out.Regions = append([]Region(nil), p.regions...)
-		for i := range out.Regions {
-			out.Regions[i].Person = p.people.index(out.Regions[i].Person)
-		}
+	for i := range out.Regions {
+		out.Regions[i].Person = p.people.index(out.Regions[i].Person)
 	}
 	return out
 }
@@ -227,13 +222,19 @@ func (p *Parser) emit(n int) *Item { return p.emitSpan(p.span(n)) }
 
 func (p *Parser) emitSpan(s record.Span) *Item {
 	p.pass(s.Start)
-	p.items = append(p.items, Item{
-		N: p.next, Span: s, Person: -1,
-		Kind: record.Unknown, Channel: record.ChannelUnknown, Direction: record.NoWay, Provenance: record.Live,
-	})
+	switch {
+	case p.items == nil:
+		p.items = make([]Item, 0, 1) // most records hold one
+	case len(p.items) == cap(p.items):
+		p.items = slices.Grow(p.items, len(p.items)) // append's own steps are too small for items this large
+	}
+	p.items = append(p.items, Item{})
+	it := &p.items[len(p.items)-1]
+	it.N, it.Span, it.Person = p.next, s, -1
+	it.Kind, it.Channel, it.Direction, it.Provenance = record.Unknown, record.ChannelUnknown, record.NoWay, record.Live
 	p.marks = append(p.marks, mark{len(p.texts), len(p.codes)})
 	p.next++
-	return &p.items[len(p.items)-1]
+	return it
 }
 
 // done ends an item: one with a member of a wrong type is unknown, whatever
@@ -264,6 +265,9 @@ func (p *Parser) begin(sc *scope, n, slot int) (region int) {
 	}
 	s := p.span(n)
 	p.pass(s.Start)
+	if p.regions == nil {
+		p.regions = make([]Region, 0, 2)
+	}
 	p.regions = append(p.regions, Region{Span: s, Person: slot, Number: sc.number, FirstItem: p.next})
 	return len(p.regions) - 1
 }

@@ -131,11 +131,19 @@ func checkGone(t *testing.T, p *Parser, role Role, r *record.Record, got *Parsed
 	again := p.Parse(role, &left, holes)
 	wantItems, wantRegions := rest(got, gone)
 	// An erased person's items without a region are theirs, and may have changed.
-	haveItems, haveRegions := rest(again, func(i int) bool {
-		return slices.ContainsFunc(got.Items, func(it Item) bool {
-			return it.Person >= 0 && gone(it.Person) && slices.ContainsFunc(again.Items, func(a Item) bool { return a.N == it.N && a.Person == i })
-		})
-	})
+	theirs := map[int]bool{}
+	for _, it := range got.Items {
+		if it.Person >= 0 && gone(it.Person) {
+			theirs[it.N] = true
+		}
+	}
+	former := map[int]bool{}
+	for _, it := range again.Items {
+		if theirs[it.N] && it.Person >= 0 {
+			former[it.Person] = true
+		}
+	}
+	haveItems, haveRegions := rest(again, func(i int) bool { return former[i] })
 	for i := range max(len(wantItems), len(haveItems)) {
 		if i >= len(wantItems) || i >= len(haveItems) || !reflect.DeepEqual(wantItems[i], haveItems[i]) {
 			t.Fatalf("after an erasure item %d changed:\n%s\n%s", i, pick(wantItems, i), pick(haveItems, i))

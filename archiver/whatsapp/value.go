@@ -41,17 +41,21 @@ func (p *Parser) surroundings(sc *scope, v int) {
 	if sc.field == "history" {
 		sc.provenance = record.Backfill
 	}
-	if meta := p.t.Get(v, "metadata"); meta != 0 && p.t.Kind(meta) == tape.Object {
-		sc.number = p.code(p.t.Get(meta, "phone_number_id"), "metadata.phone_number_id")
-		sc.display = p.phone(p.t.Get(meta, "display_phone_number"), "metadata.display_phone_number")
-	}
-	if info := p.t.Get(v, "waba_info"); info != 0 && p.t.Kind(info) == tape.Object {
-		if id := p.code(p.t.Get(info, "waba_id"), "waba_info.waba_id"); id != "" {
-			sc.waba = id
+	for k, end := v+1, p.t.Next(v); k < end; k = p.t.Next(k + 1) {
+		n := k + 1
+		switch p.t.Name(k) {
+		case "metadata":
+			sc.number = p.code(p.t.Get(n, "phone_number_id"), "metadata.phone_number_id")
+			sc.display = p.phone(p.t.Get(n, "display_phone_number"), "metadata.display_phone_number")
+		case "waba_info":
+			if id := p.code(p.t.Get(n, "waba_id"), "waba_info.waba_id"); id != "" {
+				sc.waba = id
+			}
+		case "contacts":
+			if p.t.Kind(n) == tape.Array && !p.t.Empty(n) && p.t.Next(n+1) == p.t.Next(n) {
+				sc.sole = n + 1
+			}
 		}
-	}
-	if c := p.t.Get(v, "contacts"); c != 0 && p.t.Kind(c) == tape.Array && !p.t.Empty(c) && p.t.Next(c+1) == p.t.Next(c) {
-		sc.sole = c + 1
 	}
 	p.wrong = ""
 }
@@ -59,28 +63,9 @@ func (p *Parser) surroundings(sc *scope, v int) {
 // member reads one member of a value. strict: one of unknown meaning is reported.
 func (p *Parser) member(sc *scope, name string, n int, strict bool) {
 	switch name {
-	case "contacts":
-		p.each(sc, n, (*Parser).contact)
-	case "messages":
-		p.each(sc, n, (*Parser).inbound)
-	case "statuses":
-		p.each(sc, n, (*Parser).status)
-	case "message_echoes":
-		p.each(sc, n, (*Parser).echo)
-	case "history":
-		p.each(sc, n, (*Parser).chunk)
-	case "state_sync":
-		p.each(sc, n, (*Parser).contactSync)
-	case "user_preferences":
-		p.each(sc, n, (*Parser).preference)
-	case "user_id_update":
-		p.each(sc, n, (*Parser).userID)
-	case "calls":
-		p.each(sc, n, (*Parser).call)
-	case "groups":
-		p.each(sc, n, (*Parser).group)
-	case "errors":
-		p.each(sc, n, (*Parser).platformError)
+	case "contacts", "messages", "statuses", "message_echoes", "history", "state_sync", "user_preferences",
+		"user_id_update", "calls", "groups", "errors":
+		p.each(sc, n, name)
 	case "metadata":
 		if k := p.t.Kind(n); strict && k != tape.Object && k != tape.Null {
 			p.unknown(sc, n, "wrong type: metadata")
@@ -92,8 +77,49 @@ func (p *Parser) member(sc *scope, name string, n int, strict bool) {
 	}
 }
 
-// each reads the elements of an array of n that is one of Meta's.
-func (p *Parser) each(sc *scope, n int, read func(*Parser, *scope, int)) {
+// The arrays that stand deeper than in a value itself.
+const (
+	inHistoryThreads = "history threads"
+	inThreadMessages = "thread messages"
+	inHistoryErrors  = "history errors"
+)
+
+// element reads one element of the array called name.
+func (p *Parser) element(sc *scope, n int, name string) {
+	switch name {
+	case "contacts":
+		p.contact(sc, n)
+	case "messages":
+		p.inbound(sc, n)
+	case "statuses":
+		p.status(sc, n)
+	case "message_echoes":
+		p.echo(sc, n)
+	case "history":
+		p.chunk(sc, n)
+	case "state_sync":
+		p.contactSync(sc, n)
+	case "user_preferences":
+		p.preference(sc, n)
+	case "user_id_update":
+		p.userID(sc, n)
+	case "calls":
+		p.call(sc, n)
+	case "groups":
+		p.group(sc, n)
+	case "errors":
+		p.platformError(sc, n)
+	case inHistoryThreads:
+		p.thread(sc, n)
+	case inThreadMessages:
+		p.past(sc, n)
+	case inHistoryErrors:
+		p.declined(sc, n)
+	}
+}
+
+// each reads the elements of node n, the array called name.
+func (p *Parser) each(sc *scope, n int, name string) {
 	switch p.t.Kind(n) {
 	case tape.Array:
 		for e, end := n+1, p.t.Next(n); e < end; e = p.t.Next(e) {
@@ -105,7 +131,7 @@ func (p *Parser) each(sc *scope, n int, read func(*Parser, *scope, int)) {
 				continue
 			}
 			p.wrong = ""
-			read(p, sc, e)
+			p.element(sc, e, name)
 		}
 	case tape.Null:
 	default:

@@ -123,10 +123,11 @@ func (t *Tape) Get(n int, name string) int {
 
 // Name is the unescaped name a Key node holds.
 func (t *Tape) Name(k int) string {
-	if t.Nodes[k].Escaped {
+	d := &t.Nodes[k]
+	if d.Escaped {
 		return t.Str(k)
 	}
-	return t.raw(k)
+	return unsafe.String(&t.src[d.Start+1], d.End-d.Start-2)
 }
 
 // Raw is the text of node n as it stands, aliasing the source.
@@ -138,10 +139,10 @@ func (t *Tape) Raw(n int) string {
 // Str is the value of a String or Key node: aliasing the source where it has no
 // escape, else unescaped. A lone surrogate becomes U+FFFD, as encoding/json has it.
 func (t *Tape) Str(n int) string {
-	if !t.Nodes[n].Escaped {
-		return t.raw(n)
+	d := &t.Nodes[n]
+	if !d.Escaped {
+		return unsafe.String(&t.src[d.Start+1], d.End-d.Start-2)
 	}
-	d := t.Nodes[n]
 	in := t.src[d.Start+1 : d.End-1]
 	if cap(t.arena)-len(t.arena) < len(in) {
 		t.arena = make([]byte, 0, max(len(in), min(len(t.src), 4096)))
@@ -149,11 +150,6 @@ func (t *Tape) Str(n int) string {
 	from := len(t.arena)
 	t.arena = unescape(t.arena, in)
 	return alias(t.arena[from:len(t.arena):len(t.arena)])
-}
-
-func (t *Tape) raw(n int) string {
-	d := t.Nodes[n]
-	return alias(t.src[d.Start+1 : d.End-1])
 }
 
 // alias makes a string of bytes that nobody writes to any more: the source is
