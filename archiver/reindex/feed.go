@@ -21,7 +21,7 @@ var errOutbox = errors.New("outbox does not give the rows of its block")
 
 // FeedConfig says what to feed an index from.
 type FeedConfig struct {
-	Locked, Meta worm.Store
+	Locked, Meta worm.Reader
 	Index        index.Index
 	Indexer      []age.Identity // open the rows of outboxes
 	Source       *Source        // rebuilds what an outbox does not give; nil: it is left out

@@ -17,7 +17,7 @@ var errFound = errors.New("found")
 
 // Lanes lists the lanes that have anything in the locked store, in order of
 // their names, without control.
-func Lanes(ctx context.Context, locked worm.Store) ([]record.Lane, error) {
+func Lanes(ctx context.Context, locked worm.Reader) ([]record.Lane, error) {
 	const root = "lanes/"
 	var out []record.Lane
 	for after := ""; ; {
@@ -42,7 +42,7 @@ func Lanes(ctx context.Context, locked worm.Store) ([]record.Lane, error) {
 // Epochs tells the token epoch that the writer of an entry hashed words with:
 // the one in force when it started. The acts of control say so, and a writer
 // keeps its key until it starts again.
-func Epochs(ctx context.Context, locked worm.Store) (func(writer ledger.Hash) uint32, error) {
+func Epochs(ctx context.Context, locked worm.Reader) (func(writer ledger.Hash) uint32, error) {
 	current := uint32(1)
 	starts := map[ledger.Hash]uint32{}
 	for n := uint64(0); ; n++ {

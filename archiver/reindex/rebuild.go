@@ -116,7 +116,7 @@ func workers(n int) int {
 }
 
 // size is the number of a lane's last block plus one, as listed.
-func size(ctx context.Context, locked worm.Store, l record.Lane) (uint64, error) {
+func size(ctx context.Context, locked worm.Reader, l record.Lane) (uint64, error) {
 	var n uint64
 	err := locked.List(ctx, ledger.BlockPrefix(l), "", func(v worm.Version) error {
 		if m, ok := ledger.ParseBlockKey(l, v.Key); ok && !v.DeleteMarker {

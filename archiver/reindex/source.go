@@ -18,10 +18,10 @@ import (
 // Source is what rows are made of again: the locked store, a Reader that holds
 // the identities, and the archive's keys.
 type Source struct {
-	Locked worm.Store
+	Locked worm.Reader
 	Reader *unseal.Reader
 	Keys   *index.Keys
-	Topics map[string]whatsapp.Role // what each topic carries, as the archiver was told
+	Topics map[string]whatsapp.Role        // what each topic carries, as the archiver was told
 	Epoch  func(writer ledger.Hash) uint32 // of the token key a writer hashed with; nil: as Epochs tells
 }
 
@@ -106,7 +106,7 @@ func (m *made) problem(e *ledger.Entry, err error) {
 }
 
 // readBlock reads a block whose parts agree with each other.
-func readBlock(ctx context.Context, locked worm.Store, l record.Lane, n uint64) (*ledger.Block, error) {
+func readBlock(ctx context.Context, locked worm.Reader, l record.Lane, n uint64) (*ledger.Block, error) {
 	b, err := lane.ReadBlock(ctx, locked, l, n)
 	if err == nil && (b.Entry.Lane != l || b.Entry.N != n) {
 		err = fmt.Errorf("read %s: is block %d of lane %s: %w", lane.BlockKey(l, n), b.Entry.N, b.Entry.Lane, ledger.ErrBlock)

@@ -24,7 +24,7 @@ type blockName struct {
 // Boxes tells a Reader the key boxes of blocks: those of their entries, each
 // replaced by what the erasures decided so far made of it. erased gives the act
 // part about a box, by the key of the box it replaced (control's View.Boxes).
-func Boxes(locked worm.Store, erased func(key string) (ledger.ErasedBox, bool)) unseal.Boxes {
+func Boxes(locked worm.Reader, erased func(key string) (ledger.ErasedBox, bool)) unseal.Boxes {
 	var mu sync.Mutex // guards known
 	known := newKeep[blockName, []ledger.Box](heldBoxes)
 	return func(ctx context.Context, l record.Lane, n uint64) ([]ledger.Box, error) {

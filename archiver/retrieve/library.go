@@ -28,7 +28,7 @@ var (
 type Library struct {
 	Index  index.Index
 	Reader *unseal.Reader
-	Locked worm.Store
+	Locked worm.Reader
 	Keys   *index.Keys
 	Topics map[string]whatsapp.Role // what each topic carries, as the archiver was told
 }

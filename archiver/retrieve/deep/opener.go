@@ -98,9 +98,9 @@ func (o *Opener) Rows(ctx context.Context, lane record.Lane, block uint64, b led
 }
 
 func (o *Opener) fetch(ctx context.Context, b *ledger.Box) ([]byte, error) {
-	stores := []worm.Store{o.cfg.Unlocked, o.cfg.Spare}
+	stores := []worm.Reader{o.cfg.Unlocked, o.cfg.Spare}
 	if b.Locked() {
-		stores = append([]worm.Store{o.cfg.Locked}, stores...)
+		stores = append([]worm.Reader{o.cfg.Locked}, stores...)
 	}
 	var errs []error
 	for _, s := range stores {
