@@ -113,3 +113,13 @@ func DecodeBox(b []byte) (*BoxClear, error) {
 	c.Sealed = b[n*32+(n+7)/8:]
 	return c, nil
 }
+
+// RowHashes gives the row hashes of a box and which rows were removed, for a
+// verifier that has no identity.
+func RowHashes(box []byte) (rows []ledger.Hash, removed []bool, err error) {
+	c, err := DecodeBox(box)
+	if err != nil {
+		return nil, nil, err
+	}
+	return c.Hashes, c.Removed, nil
+}

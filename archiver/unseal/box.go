@@ -100,9 +100,9 @@ func (r *Reader) OpenBox(ctx context.Context, lane record.Lane, block uint64, b 
 
 // stores gives the stores a box may lie in, the likeliest first. One whose duty
 // has ended may have been replaced in the unlocked ones.
-func (r *Reader) stores(b *ledger.Box) []worm.Store {
-	var out []worm.Store
-	add := func(s worm.Store) {
+func (r *Reader) stores(b *ledger.Box) []worm.Reader {
+	var out []worm.Reader
+	add := func(s worm.Reader) {
 		if s != nil {
 			out = append(out, s)
 		}
@@ -198,7 +198,7 @@ func (r *Reader) successor(ctx context.Context, b *ledger.Box) (*Box, error) {
 	return nil, ErrRowMissing
 }
 
-func (r *Reader) candidate(ctx context.Context, s worm.Store, key string, b *ledger.Box) (*Box, error) {
+func (r *Reader) candidate(ctx context.Context, s worm.Reader, key string, b *ledger.Box) (*Box, error) {
 	body, _, err := s.Get(ctx, key)
 	if err != nil {
 		return nil, err

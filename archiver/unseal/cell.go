@@ -1,6 +1,7 @@
 package unseal
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/waxseal/waxseal/archiver/record"
@@ -12,6 +13,18 @@ import (
 type Cell struct {
 	Row   seal.Row
 	Parts []Part // in leaf order
+
+	keys *rowKeys
+}
+
+// Record puts together the record of part i, which is not shared, without
+// reading anything more. place is the cell's own.
+func (c *Cell) Record(i int, place seal.Place) (*Opened, error) {
+	p := &c.Parts[i]
+	g := gathered{position: p.Position}
+	g.add(p, c.keys, place)
+	o := g.assemble()
+	return o, errors.Join(o.Problems...)
 }
 
 // Part is what one record has in one cell.

@@ -23,9 +23,9 @@ type Boxes func(ctx context.Context, lane record.Lane, block uint64) ([]ledger.B
 // Config is what a Reader needs.
 type Config struct {
 	Identities      []age.Identity
-	Origin          string     // of the archive; "" accepts any
-	Locked          worm.Store // segments and boxes under duty
-	Unlocked, Spare worm.Store // the two copies of the other boxes
+	Origin          string      // of the archive; "" accepts any
+	Locked          worm.Reader // segments and boxes under duty
+	Unlocked, Spare worm.Reader // the two copies of the other boxes
 	Boxes           Boxes
 }
 
@@ -234,27 +234,22 @@ func (s *Segment) read(off, n int64) ([]byte, error) {
 
 // Cell opens cell n. ErrErased: its row was erased, as its box says.
 func (s *Segment) Cell(ctx context.Context, n int) (*Cell, error) {
-	c, _, err := s.cell(ctx, n)
-	return c, err
-}
-
-func (s *Segment) cell(ctx context.Context, n int) (*Cell, *rowKeys, error) {
 	if n < 0 || n >= len(s.Directory.Cells) {
-		return nil, nil, fmt.Errorf("segment %s cell %d: %w", s.Key, n, ErrNoRecord)
+		return nil, fmt.Errorf("segment %s cell %d: %w", s.Key, n, ErrNoRecord)
 	}
 	info := &s.Directory.Cells[n]
 	row, err := s.r.row(ctx, record.Lane(s.Header.Lane), info.Row)
 	if err != nil {
-		return nil, nil, fmt.Errorf("segment %s cell %d: %w", s.Key, n, err)
+		return nil, fmt.Errorf("segment %s cell %d: %w", s.Key, n, err)
 	}
 	if row.Retention != s.Header.Retention {
-		return nil, nil, fmt.Errorf("segment %s cell %d: its row belongs to another class: %w", s.Key, n, ErrDamaged)
+		return nil, fmt.Errorf("segment %s cell %d: its row belongs to another class: %w", s.Key, n, ErrDamaged)
 	}
 	parts, err := s.openCell(n, info, row)
 	if err != nil {
-		return nil, nil, fmt.Errorf("segment %s cell %d: %w", s.Key, n, err)
+		return nil, fmt.Errorf("segment %s cell %d: %w", s.Key, n, err)
 	}
-	return &Cell{Row: row.Row, Parts: parts}, row, nil
+	return &Cell{Row: row.Row, Parts: parts, keys: row}, nil
 }
 
 func (s *Segment) openCell(n int, info *CellInfo, row *rowKeys) ([]Part, error) {
@@ -284,7 +279,7 @@ func (s *Segment) openCell(n int, info *CellInfo, row *rowKeys) ([]Part, error) 
 // store answered, so that an outage is not taken for damage.
 type storeReader struct {
 	ctx   context.Context
-	store worm.Store
+	store worm.Reader
 	key   string
 
 	mu  sync.Mutex

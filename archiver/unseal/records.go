@@ -14,7 +14,7 @@ import (
 )
 
 // maxRecords bounds the leaves of one block, 40 bytes each in the clear.
-const maxRecords = 1 << 24
+const maxRecords = 1 << 22
 
 // Records opens a block: one Opened a leaf, in leaf order. What cannot be read
 // stands in the Problems of its record; err joins everything that is wrong in
@@ -99,7 +99,7 @@ func (b *block) segment(ctx context.Context, s *Segment, index int) error {
 				return err
 			}
 		}
-		c, row, err := s.cell(ctx, n)
+		c, err := s.Cell(ctx, n)
 		if err != nil {
 			for _, position := range s.Directory.Cells[n].Leaves {
 				b.records[position].miss(seal.Place{Segment: index, Cell: n}, err)
@@ -107,7 +107,7 @@ func (b *block) segment(ctx context.Context, s *Segment, index int) error {
 			continue
 		}
 		for k := range c.Parts {
-			b.records[c.Parts[k].Position].add(&c.Parts[k], row, seal.Place{Segment: index, Cell: n})
+			b.records[c.Parts[k].Position].add(&c.Parts[k], c.keys, seal.Place{Segment: index, Cell: n})
 		}
 	}
 	return nil
@@ -136,19 +136,25 @@ func (r *Reader) Record(ctx context.Context, e *ledger.Entry, place seal.Place, 
 			return r.gather(ctx, e, map[int]*Segment{place.Segment: s}, sh)
 		}
 	}
-	cell, row, err := s.cell(ctx, place.Cell)
+	cell, err := s.Cell(ctx, place.Cell)
 	if err != nil {
 		return nil, err
 	}
 	for i := range cell.Parts {
-		if p := &cell.Parts[i]; p.Coordinates == c {
-			g := gathered{position: p.Position, segment: s.Key}
-			g.add(p, row, place)
-			o := g.assemble()
-			return o, errors.Join(o.Problems...)
+		if cell.Parts[i].Coordinates == c {
+			return named(s, cell, i, place)
 		}
 	}
 	return nil, fmt.Errorf("record %s in segment %s cell %d: %w", c, s.Key, place.Cell, ErrNoRecord)
+}
+
+// named puts a record together and names the segment in what is wrong.
+func named(s *Segment, c *Cell, part int, place seal.Place) (*Opened, error) {
+	o, err := c.Record(part, place)
+	if err != nil {
+		err = fmt.Errorf("segment %s: %w", s.Key, err)
+	}
+	return o, err
 }
 
 // RecordAt opens one record by the position of its leaf. It reads the
@@ -167,14 +173,11 @@ func (r *Reader) RecordAt(ctx context.Context, e *ledger.Entry, position int) (*
 			if !ok {
 				continue
 			}
-			cell, row, err := s.cell(ctx, n)
+			cell, err := s.Cell(ctx, n)
 			if err != nil {
 				return nil, err
 			}
-			g := gathered{position: position, segment: s.Key}
-			g.add(&cell.Parts[at], row, seal.Place{Segment: i, Cell: n})
-			o := g.assemble()
-			return o, errors.Join(o.Problems...)
+			return named(s, cell, at, seal.Place{Segment: i, Cell: n})
 		}
 	}
 	return nil, fmt.Errorf("leaf %d of block %d in lane %s: %w", position, e.N, e.Lane, ErrUncovered)
@@ -196,7 +199,7 @@ func (r *Reader) gather(ctx context.Context, e *ledger.Entry, open map[int]*Segm
 		if row.Cell >= len(s.Directory.Cells) {
 			return nil, fmt.Errorf("segment %s cell %d: %w: %w", s.Key, row.Cell, ErrNoRecord, ErrDamaged)
 		}
-		cell, keys, err := s.cell(ctx, row.Cell)
+		cell, err := s.Cell(ctx, row.Cell)
 		if err != nil {
 			g.miss(seal.Place{Segment: row.Segment, Cell: row.Cell}, err)
 			continue
@@ -205,7 +208,7 @@ func (r *Reader) gather(ctx context.Context, e *ledger.Entry, open map[int]*Segm
 		if at < 0 {
 			return nil, fmt.Errorf("segment %s cell %d: has no part of leaf %d: %w", s.Key, row.Cell, sh.Position, ErrDamaged)
 		}
-		g.add(&cell.Parts[at], keys, seal.Place{Segment: row.Segment, Cell: row.Cell})
+		g.add(&cell.Parts[at], cell.keys, seal.Place{Segment: row.Segment, Cell: row.Cell})
 	}
 	o := g.assemble()
 	return o, errors.Join(o.Problems...)
