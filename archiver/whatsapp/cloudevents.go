@@ -12,7 +12,7 @@ import (
 //
 // Data in base64, or JSON within a JSON string, is decoded for reading. Bytes in
 // it cannot be told apart in the record, so all its items have the span of that
-// string element, which is one region if it concerns one person only, and else
+// string element, which is one region if all in it is about one person, and else
 // none. A producer who wants people erasable one by one sends data as JSON.
 func (p *Parser) cloudEvent(role Role, n int) {
 	p.event = true
@@ -47,27 +47,40 @@ func (p *Parser) within(role Role, n int, text []byte) {
 	}
 	s := p.span(n)
 	p.pass(s.Start)
-	first := p.next
+	first, before, provider := p.next, len(p.items), p.provider
 	p.held = &held{span: s}
 	p.t = &p.inner
 	p.root(role, 0, true)
 	p.t = &p.outer
 	slots := p.held.slots
 	p.held = nil
-	owner := -1
+	if provider != p.provider {
+		return // what only this text tells about the record must stay
+	}
+	if owner := p.owner(slots, p.items[before:]); owner >= 0 {
+		p.regions = append(p.regions, Region{
+			Span: s, Person: owner, Number: p.items[before].Number, FirstItem: first, Items: p.next - first,
+		})
+	}
+}
+
+// owner is the one person whom all the slots and items concern, -1 if several or none.
+func (p *Parser) owner(slots []int, items []Item) int {
+	if len(slots) == 0 || len(items) == 0 {
+		return -1
+	}
+	owner := p.people.root(slots[0])
 	for _, slot := range slots {
-		if slot = p.people.root(slot); owner >= 0 && slot != owner {
-			return
+		if p.people.root(slot) != owner {
+			return -1
 		}
-		owner = slot
 	}
-	if owner >= 0 {
-		g := Region{Span: s, Person: owner, FirstItem: first, Items: p.next - first}
-		if g.Items > 0 {
-			g.Number = p.items[len(p.items)-g.Items].Number
+	for i := range items {
+		if items[i].Person < 0 || p.people.root(items[i].Person) != owner {
+			return -1
 		}
-		p.regions = append(p.regions, g)
 	}
+	return owner
 }
 
 func (p *Parser) unparsed(n int, reason string) {
