@@ -36,7 +36,7 @@ Examples:
 
 // Run makes the keys and lists them.
 func (c keysNewCmd) Run(s *session) error {
-	opts := keyring.Options{Classic: c.Classic || s.set.Classic, Recipients: s.set.Recipients, Passphrase: s.set.Passphrase, Now: time.Now()}
+	opts := keyring.Options{Classic: c.Classic || s.set.Classic, Recipients: s.set.Recipients, Passphrase: s.set.Passphrase, WorkFactor: s.set.Scrypt, Now: time.Now()}
 	if c.Passphrase && opts.Passphrase == "" {
 		var err error
 		if opts.Passphrase, err = newPassphrase(s); err != nil {
@@ -246,7 +246,7 @@ func (c keysRotateCmd) Run(s *session) error {
 	case c.Compromise != (c.Size > 0) || c.Compromise && c.What != "signing":
 		return fmt.Errorf("--compromise and --size go together, and with signing: %w", ErrUsage)
 	}
-	opts := keyring.Options{Classic: s.set.Classic, Passphrase: s.set.Passphrase, Now: time.Now()}
+	opts := keyring.Options{Classic: s.set.Classic, Passphrase: s.set.Passphrase, WorkFactor: s.set.Scrypt, Now: time.Now()}
 	if c.Passphrase && opts.Passphrase == "" {
 		var err error
 		if opts.Passphrase, err = newPassphrase(s); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/waxseal/waxseal/archiver/keyring"
 	"github.com/waxseal/waxseal/archiver/whatsapp"
+	"github.com/waxseal/waxseal/policy"
 )
 
 // Settings are the effective options of a process, each from a flag, else a
@@ -25,12 +27,14 @@ type Settings struct {
 	Partitions int    // of wa.webhooks on the embedded broker
 	Topics     map[whatsapp.Role]string
 	Policy     string        // folder or bundle; "" is the built-in policy
+	Rules      policy.Config // periods and profiles laid over its data
 	Linger     time.Duration // longest wait before a block is sealed
 	Heads      time.Duration // interval at which control seals the lanes' heads
 
 	Classic    bool // identities of a new archive are X25519
 	Recipients map[keyring.Role][]string
 	Passphrase string
+	Scrypt     int // log2 of scrypt's N for a passphrase set here
 
 	LogLevel  string
 	LogFormat string
@@ -88,7 +92,8 @@ func archiveSettings() []setting {
 		}},
 		{name: "partitions", def: "4", help: "lanes of a new embedded broker", set: setPartitions},
 		{name: "policy", help: "folder or bundle with the policy; without it the built-in one", set: text(func(s *Settings) *string { return &s.Policy })},
-		{name: "linger", def: "1m", help: "longest wait before what arrived is sealed; under load it is seconds", set: duration(func(s *Settings) *time.Duration { return &s.Linger })},
+		{name: "rules", help: "YAML file with periods, profiles and numbers, laid over the policy's data", set: setRules},
+		{name: "linger", def: "1s", help: "longest wait before what arrived is sealed; under load it is seconds", set: duration(func(s *Settings) *time.Duration { return &s.Linger })},
 		{name: "heads", def: "1m", help: "how often the lanes' heads are sealed in the control lane", set: duration(func(s *Settings) *time.Duration { return &s.Heads })},
 	}
 }
@@ -126,6 +131,7 @@ func keySettings() []setting {
 			return nil
 		}},
 		{name: "passphrase", secret: true, help: "passphrase of the identities", set: text(func(s *Settings) *string { return &s.Passphrase })},
+		{name: "scrypt", def: "18", help: "work to try one passphrase of a new identity, log2 of scrypt's N; 18 is a second", set: setScrypt},
 	}
 	for _, role := range keyring.Roles() {
 		out = append(out, setting{name: "recipients." + string(role), list: true, help: "age recipients the firm brings itself, as " + string(role), set: func(s *Settings, v value) error {
@@ -180,6 +186,19 @@ func setZone(s *Settings, v value) error {
 	return nil
 }
 
+// setRules reads the firm's own periods.
+func setRules(s *Settings, v value) error {
+	if v.text == "" {
+		return nil
+	}
+	text, err := os.ReadFile(v.text)
+	if err != nil {
+		return err
+	}
+	s.Rules, err = policy.ParseConfig(text)
+	return err
+}
+
 // setName keeps to what a checkpoint's origin line and key name allow.
 func setName(s *Settings, v value) error {
 	for _, r := range v.text {
@@ -200,5 +219,15 @@ func setPartitions(s *Settings, v value) error {
 		return fmt.Errorf("%q is no number of partitions (1 to 1024)", v.text)
 	}
 	s.Partitions = n
+	return nil
+}
+
+// setScrypt keeps to what age opens: 22 is the most it will try.
+func setScrypt(s *Settings, v value) error {
+	n, err := strconv.Atoi(v.text)
+	if err != nil || n < 10 || n > 22 {
+		return fmt.Errorf("%q is no work factor (10 to 22)", v.text)
+	}
+	s.Scrypt = n
 	return nil
 }
