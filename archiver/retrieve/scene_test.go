@@ -2,6 +2,7 @@ package retrieve_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/waxseal/waxseal/archiver/retrieve"
 	"github.com/waxseal/waxseal/archiver/retrieve/archivetest"
 	"github.com/waxseal/waxseal/archiver/worm/mem"
+	"github.com/waxseal/waxseal/ledger"
 )
 
 const root = "../.."
@@ -169,4 +171,34 @@ func countReads(a *archivetest.Archive, fn func()) int {
 	defer a.Locked.Hook(nil)
 	fn()
 	return n
+}
+
+// swapLeaves makes block 2 hold the leaves of other records, well formed.
+func swapLeaves(s *scene, segment string, _ []byte) {
+	l, _, _ := strings.Cut(strings.TrimPrefix(segment, "lanes/"), "/")
+	key := ledger.BlockKey(record.Lane(l), 2)
+	body, _, err := s.Locked.Get(context.Background(), key)
+	if err != nil {
+		panic(err)
+	}
+	b, err := ledger.DecodeBlock(body)
+	if err != nil {
+		panic(err)
+	}
+	for i := range b.Leaves {
+		b.Leaves[i][0] ^= 1
+	}
+	b.Entry.RecordsRoot = ledger.Root(b.Leaves)
+	if b.EntryBytes, err = b.Entry.Encode(); err == nil {
+		body, err = b.Encode()
+	}
+	if err != nil {
+		panic(err)
+	}
+	s.Locked.Tamper(key, body)
+}
+
+// Search fails, as all else.
+func (broken) Search(context.Context, index.Query) (index.Page, error) {
+	return index.Page{}, errors.New("index is broken")
 }
