@@ -62,6 +62,49 @@ func (w *walk) box(ctx context.Context, n uint64, o named, found map[place]liste
 	}
 }
 
+// doubt is a copy of an unlocked key box that was listed and then gone: an
+// erasure may have deleted it while this run went on.
+type doubt struct {
+	w *walk
+	n uint64
+	o named
+}
+
+// doubt puts a missing box off to the end of the run, and answers whether it
+// could.
+func (v *verifier) doubt(w *walk, n uint64, o named) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.sure {
+		return false
+	}
+	o.Object = o.box.Object // the entry's, whichever of its successors is missing
+	v.doubts = append(v.doubts, doubt{w, n, o})
+	return true
+}
+
+// judgeDoubts reads what control says by now, and judges the boxes that were
+// put off once more.
+func (v *verifier) judgeDoubts(ctx context.Context) {
+	v.pool.drain()
+	v.mu.Lock()
+	v.sure = true
+	doubts := v.doubts
+	v.mu.Unlock()
+	if len(doubts) > 0 {
+		v.auth.extend(ctx)
+	}
+	for _, d := range doubts {
+		found := map[place]listed{}
+		for _, key := range d.w.keysOf(d.o) {
+			if d.w.there(ctx, named{Object: ledger.Object{Key: key}, where: d.o.where}) {
+				found[place{d.o.where, key}] = listed{key: key}
+			}
+		}
+		d.w.box(ctx, d.n, d.o, found)
+	}
+}
+
 // notErased wants a box under duty untouched by erasures.
 func (w *walk) notErased(n uint64, o named) {
 	if c := w.v.auth.chainOf(o.Key); c != nil {

@@ -16,7 +16,7 @@ type named struct {
 	ledger.Object
 	where  int
 	retain time.Time   // lock it must have; zero in unlocked stores
-	box    *ledger.Box // where it is a box
+	box    *ledger.Box // where it is a box: as the entry has it
 	check  bool        // read and compare; false where something else does that
 }
 
@@ -66,6 +66,9 @@ func (w *walk) objects(ctx context.Context, n uint64, e *ledger.Entry) {
 			}
 		}
 		w.kept.snapshot(w, n, e)
+		if e.Snapshot != nil {
+			expected[place{meta, e.Snapshot.Key}] = true
+		}
 	}
 	found := map[place]listed{}
 	for where := range stores {
@@ -220,6 +223,7 @@ func (w *walk) content(ctx context.Context, n uint64, o named, then func(body []
 func (w *walk) unread(ctx context.Context, n uint64, o named, err error) {
 	switch {
 	case ctx.Err() != nil:
+	case notFound(err) && o.box != nil && !o.box.Locked() && w.v.doubt(w, n, o):
 	case notFound(err):
 		w.failIn(o.where, CodeMissing, &n, o.Key, "The entry names an object that is not there.")
 	default:

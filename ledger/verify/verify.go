@@ -69,6 +69,8 @@ type verifier struct {
 
 	mu     sync.Mutex // guards the rest, which workers write to
 	report Report
+	doubts []doubt
+	sure   bool // doubts are settled: from here on what is missing is missing
 }
 
 // Run verifies the archive. It goes on after every finding; the error is only
@@ -113,6 +115,7 @@ func (v *verifier) all(ctx context.Context) {
 	for _, lane := range v.lanes() {
 		v.lane(ctx, lane).finish(ctx)
 	}
+	v.judgeDoubts(ctx)
 	v.limit[record.Control] = v.auth.size // acts that came meanwhile and were rested on
 	control.finish(ctx)
 	v.auth.finish()
@@ -181,7 +184,8 @@ func (v *verifier) count(fn func(*Report)) {
 // goes on beside the walk. Its queue is short: memory stays flat.
 type pool struct {
 	jobs chan func()
-	wg   sync.WaitGroup
+	open sync.WaitGroup // jobs
+	wg   sync.WaitGroup // goroutines
 }
 
 func newPool(workers int) *pool {
@@ -190,13 +194,20 @@ func newPool(workers int) *pool {
 		p.wg.Go(func() {
 			for job := range p.jobs {
 				job()
+				p.open.Done()
 			}
 		})
 	}
 	return p
 }
 
-func (p *pool) submit(job func()) { p.jobs <- job }
+func (p *pool) submit(job func()) {
+	p.open.Add(1)
+	p.jobs <- job
+}
+
+// drain waits until every submitted job is done.
+func (p *pool) drain() { p.open.Wait() }
 
 func (p *pool) close() {
 	close(p.jobs)
