@@ -17,28 +17,40 @@ import (
 // stated, open ones wait.
 func TestTransactions(t *testing.T) {
 	t.Parallel()
-	b := start(t, "t")
-	s := source(t, b)
-	plain := foreign(t, b, "t")
-	tx := func(id string, end kgo.TransactionEndTry, values ...string) {
+	testTransactions(t, start(t, "t").Addr(), "t")
+}
+
+func testTransactions(t *testing.T, addr, topic string) {
+	s := source(t, addr)
+	plain := foreign(t, addr, topic)
+	settle := func(want int64) { // Kafka writes markers after it has answered
 		t.Helper()
-		cl := foreign(t, b, "t", kgo.TransactionalID(id))
+		for end(t, s, topic, 0) < want {
+			if err := t.Context().Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	tx := func(id string, how kgo.TransactionEndTry, until int64, values ...string) {
+		t.Helper()
+		cl := foreign(t, addr, topic, kgo.TransactionalID(topic+id))
 		if err := cl.BeginTransaction(); err != nil {
 			t.Fatal(err)
 		}
 		send(t, cl, values...)
-		if err := cl.EndTransaction(t.Context(), end); err != nil {
+		if err := cl.EndTransaction(t.Context(), how); err != nil {
 			t.Fatal(err)
 		}
+		settle(until)
 	}
-	send(t, plain, "0")                     // 0
-	tx("a", kgo.TryCommit, "1", "2")        // 1, 2, marker 3
-	tx("b", kgo.TryAbort, "no", "no", "no") // 4, 5, 6, marker 7
-	send(t, plain, "8")                     // 8
-	tx("b", kgo.TryCommit, "9")             // 9, marker 10: the same producer, now committed
-	tx("b", kgo.TryAbort, "no")             // 11, marker 12: the tail is markers
+	send(t, plain, "0")                        // 0
+	tx("a", kgo.TryCommit, 4, "1", "2")        // 1, 2, marker 3
+	tx("b", kgo.TryAbort, 8, "no", "no", "no") // 4, 5, 6, marker 7
+	send(t, plain, "8")                        // 8
+	tx("b", kgo.TryCommit, 11, "9")            // 9, marker 10: the same producer, now committed
+	tx("b", kgo.TryAbort, 13, "no")            // 11, marker 12: the tail is markers
 	const last = 13
-	if high := end(t, s, "t", 0); high != last {
+	if high := end(t, s, topic, 0); high != last {
 		t.Fatalf("the log ends at %d", high)
 	}
 	wantGaps := []record.Gap{
@@ -46,7 +58,7 @@ func TestTransactions(t *testing.T) {
 		{First: 10, Next: 11, Cause: record.GapMarker}, {First: 11, Next: 12, Cause: record.GapAborted}, {First: 12, Next: 13, Cause: record.GapMarker},
 	}
 	for from := range int64(last) {
-		got := drain(t, s.Reader("t", 0, 1, from), last)
+		got := drain(t, s.Reader(topic, 0, 1, from), last)
 		var want []string
 		for _, o := range []int64{0, 1, 2, 8, 9} {
 			if o >= from {
@@ -61,25 +73,25 @@ func TestTransactions(t *testing.T) {
 		}
 	}
 	for _, o := range []int64{3, 5, 12} {
-		if _, err := s.ReadOne(t.Context(), "t", 0, o); !errors.Is(err, ErrNoRecord) {
+		if _, err := s.ReadOne(t.Context(), topic, 0, o); !errors.Is(err, ErrNoRecord) {
 			t.Errorf("reading offset %d: %v", o, err)
 		}
 	}
 
-	open := foreign(t, b, "t", kgo.TransactionalID("open"))
+	open := foreign(t, addr, topic, kgo.TransactionalID("open"))
 	if err := open.BeginTransaction(); err != nil {
 		t.Fatal(err)
 	}
 	send(t, open, "13")
 	send(t, plain, "14")
-	r := s.Reader("t", 0, 1, last)
+	r := s.Reader(topic, 0, 1, last)
 	for range 2 * quietFetches {
 		got, err := r.Fetch(t.Context())
 		if err != nil || got.Next != last || got.Stable != last || got.HighWatermark != last+2 {
 			t.Fatalf("behind an open transaction: %+v, %v", got, err)
 		}
 	}
-	if _, err := s.ReadOne(t.Context(), "t", 0, last); !errors.Is(err, ErrNoRecord) {
+	if _, err := s.ReadOne(t.Context(), topic, 0, last); !errors.Is(err, ErrNoRecord) {
 		t.Errorf("reading in an open transaction: %v", err)
 	}
 	if err := open.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
@@ -97,7 +109,7 @@ func TestCompaction(t *testing.T) {
 	if err := b.cluster.CreateTopic("c", 1, map[string]string{"cleanup.policy": "compact"}); err != nil {
 		t.Fatal(err)
 	}
-	cl := foreign(t, b, "c")
+	cl := foreign(t, b.Addr(), "c")
 	for i := range 10 {
 		key := byte(i % 3)
 		if i == 0 {
@@ -109,7 +121,7 @@ func TestCompaction(t *testing.T) {
 		}
 	}
 	b.cluster.Compact()
-	s := source(t, b)
+	s := source(t, b.Addr())
 	for from := range int64(10) {
 		got := drain(t, s.Reader("c", 0, 1, from), 10)
 		holes := int64(0)
@@ -135,14 +147,14 @@ func TestCompaction(t *testing.T) {
 func TestExpired(t *testing.T) {
 	t.Parallel()
 	b := start(t, "t")
-	cl := foreign(t, b, "t")
+	cl := foreign(t, b.Addr(), "t")
 	send(t, cl, "0", "1", "2", "3")
 	send(t, cl, "4", "5")
 	for _, before := range []int64{3, 4} { // within a batch, and between batches
 		if err := b.Trim("t", 0, before); err != nil {
 			t.Fatal(err)
 		}
-		s := source(t, b)
+		s := source(t, b.Addr())
 		got := drain(t, s.Reader("t", 0, 1, 1), 6)
 		if len(got.gaps) != 1 || got.gaps[0] != (record.Gap{First: 1, Next: before, Cause: record.GapExpired}) {
 			t.Fatalf("gaps %v", got.gaps)
@@ -160,7 +172,7 @@ func TestExpired(t *testing.T) {
 	if err := b.Trim("t", 0, 6); err != nil { // nothing left, the log goes on
 		t.Fatal(err)
 	}
-	s := source(t, b)
+	s := source(t, b.Addr())
 	if got := drain(t, s.Reader("t", 0, 1, 2), 6); len(got.records) != 0 || got.gaps[0].Cause != record.GapExpired {
 		t.Fatalf("an emptied log gave %+v", got)
 	}
@@ -174,8 +186,8 @@ func TestExpired(t *testing.T) {
 func TestRewound(t *testing.T) {
 	t.Parallel()
 	b := start(t, "t")
-	send(t, foreign(t, b, "t"), "0", "1", "2", "3")
-	s := source(t, b)
+	send(t, foreign(t, b.Addr(), "t"), "0", "1", "2", "3")
+	s := source(t, b.Addr())
 	r := s.Reader("t", 0, 1, 0)
 	drain(t, r, 4)
 	if err := b.cluster.DeleteTopic("t"); err != nil {
@@ -184,7 +196,7 @@ func TestRewound(t *testing.T) {
 	if err := b.cluster.CreateTopic("t", 2, nil); err != nil {
 		t.Fatal(err)
 	}
-	send(t, foreign(t, b, "t"), "new 0", "new 1")
+	send(t, foreign(t, b.Addr(), "t"), "new 0", "new 1")
 	_, err := r.Fetch(t.Context())
 	var rewound *RewoundError
 	if !errors.Is(err, ErrRewound) || !errors.As(err, &rewound) || rewound.Low != 0 || rewound.High != 2 || rewound.Offset != 4 {
@@ -207,8 +219,8 @@ func TestRewound(t *testing.T) {
 func TestPassing(t *testing.T) {
 	t.Parallel()
 	b := start(t, "t")
-	send(t, foreign(t, b, "t"), "0")
-	s := source(t, b)
+	send(t, foreign(t, b.Addr(), "t"), "0")
+	s := source(t, b.Addr())
 	h := b.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: "t", Err: kerr.NotLeaderForPartition, Count: 2})
 	if got := drain(t, s.Reader("t", 0, 1, 0), 1); len(got.records) != 1 {
 		t.Fatalf("%d records", len(got.records))
@@ -220,7 +232,7 @@ func TestPassing(t *testing.T) {
 	if _, err := s.Reader("t", 0, 1, 0).Fetch(t.Context()); err == nil || errors.Is(err, ErrUnavailable) {
 		t.Fatalf("a refusal: %v", err)
 	}
-	p := producer(t, b)
+	p := producer(t, b.Addr())
 	b.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "t", Err: kerr.NotLeaderForPartition})
 	if at, err := p.Produce(t.Context(), "t", &record.Record{Value: []byte("x")}); err != nil || at[0].Offset < 0 {
 		t.Fatalf("a refusal that passes: %v %v", at, err)

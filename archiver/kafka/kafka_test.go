@@ -46,9 +46,9 @@ func startAt(t *testing.T, dir string, topics ...string) *Broker {
 
 var quick = Options{MaxWait: 20 * time.Millisecond}
 
-func source(t *testing.T, b *Broker) *Source {
+func source(t *testing.T, addr string) *Source {
 	t.Helper()
-	s, err := Open(t.Context(), []string{b.Addr()}, quick)
+	s, err := Open(t.Context(), []string{addr}, quick)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,9 +56,9 @@ func source(t *testing.T, b *Broker) *Source {
 	return s
 }
 
-func producer(t *testing.T, b *Broker) *Producer {
+func producer(t *testing.T, addr string) *Producer {
 	t.Helper()
-	p, err := NewProducer([]string{b.Addr()}, quick)
+	p, err := NewProducer([]string{addr}, quick)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,9 +67,9 @@ func producer(t *testing.T, b *Broker) *Producer {
 }
 
 // foreign is another client's producer, to one topic, partition 0.
-func foreign(t *testing.T, b *Broker, topic string, opts ...kgo.Opt) *kgo.Client {
+func foreign(t *testing.T, addr string, topic string, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	cl, err := kgo.NewClient(append(opts, kgo.SeedBrokers(b.Addr()), kgo.DefaultProduceTopic(topic),
+	cl, err := kgo.NewClient(append(opts, kgo.SeedBrokers(addr), kgo.DefaultProduceTopic(topic),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchMaxBytes(16<<20))...)
 	if err != nil {
 		t.Fatal(err)
@@ -182,7 +182,10 @@ func same(a, b *record.Record) bool {
 // TestExact: what goes in comes out, to the byte.
 func TestExact(t *testing.T) {
 	t.Parallel()
-	b := start(t, "wa.webhooks")
+	testExact(t, start(t, "wa.webhooks").Addr(), "wa.webhooks")
+}
+
+func testExact(t *testing.T, addr, topic string) {
 	big := bytes.Repeat([]byte(`{"from":"15550100001"},`), 160_000) // 3.5 MB
 	in := []*record.Record{
 		{Key: []byte("15550100000"), Value: []byte(`{"object":"whatsapp_business_account"}`), Timestamp: 1_767_225_600_123},
@@ -195,18 +198,18 @@ func TestExact(t *testing.T) {
 		{Key: []byte("15550100000"), Value: big, Timestamp: 3},
 		{Key: []byte("15550100000"), Value: []byte("after the big one"), Timestamp: 4},
 	}
-	at, err := producer(t, b).Produce(t.Context(), "wa.webhooks", in...)
+	at, err := producer(t, addr).Produce(t.Context(), topic, in...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	partition := at[0].Partition
-	r := source(t, b).Reader("wa.webhooks", partition, 3, 0)
+	r := source(t, addr).Reader(topic, partition, 3, 0)
 	got := drain(t, r, int64(len(in))).records
 	if len(got) != len(in) {
 		t.Fatalf("%d records came out of %d", len(got), len(in))
 	}
 	for i := range in {
-		want := record.Coordinates{Topic: "wa.webhooks", Era: 3, Partition: partition, Offset: int64(i)}
+		want := record.Coordinates{Topic: topic, Era: 3, Partition: partition, Offset: int64(i)}
 		if got[i].Coordinates != want || at[i].Offset != int64(i) || at[i].Partition != partition {
 			t.Errorf("record %d is at %v, produced at %v", i, got[i].Coordinates, at[i])
 		}
@@ -224,11 +227,11 @@ func TestKeys(t *testing.T) {
 	t.Parallel()
 	b := start(t, "t")
 	in := []*record.Record{{Key: nil, Value: []byte("null"), Timestamp: 1}, {Key: []byte{}, Value: []byte("empty"), Timestamp: 1}}
-	at, err := producer(t, b).Produce(t.Context(), "t", in...)
+	at, err := producer(t, b.Addr()).Produce(t.Context(), "t", in...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := source(t, b)
+	s := source(t, b.Addr())
 	for i := range in {
 		got, err := s.ReadOne(t.Context(), "t", at[i].Partition, at[i].Offset)
 		if err != nil {
@@ -247,11 +250,14 @@ func TestKeys(t *testing.T) {
 
 func TestCodecs(t *testing.T) {
 	t.Parallel()
-	b := start(t, "t")
+	testCodecs(t, start(t, "t").Addr(), "t")
+}
+
+func testCodecs(t *testing.T, addr, topic string) {
 	codecs := []kgo.CompressionCodec{kgo.NoCompression(), kgo.GzipCompression(), kgo.SnappyCompression(), kgo.Lz4Compression(), kgo.ZstdCompression()}
 	var want []string
 	for i, codec := range codecs {
-		cl := foreign(t, b, "t", kgo.ProducerBatchCompression(codec))
+		cl := foreign(t, addr, topic, kgo.ProducerBatchCompression(codec))
 		var batch []string
 		for j := range 200 {
 			batch = append(batch, fmt.Sprintf("codec %d record %d %s", i, j, bytes.Repeat([]byte("x"), j)))
@@ -259,12 +265,12 @@ func TestCodecs(t *testing.T) {
 		send(t, cl, batch...)
 		want = append(want, batch...)
 	}
-	s := source(t, b)
-	got := drain(t, s.Reader("t", 0, 1, 0), int64(len(want)))
+	s := source(t, addr)
+	got := drain(t, s.Reader(topic, 0, 1, 0), int64(len(want)))
 	if fmt.Sprint(values(got.records)) != fmt.Sprint(want) || len(got.gaps) != 0 {
 		t.Fatalf("%d records, gaps %v", len(got.records), got.gaps)
 	}
-	middle := drain(t, s.Reader("t", 0, 1, 317), int64(len(want)))
+	middle := drain(t, s.Reader(topic, 0, 1, 317), int64(len(want)))
 	if fmt.Sprint(values(middle.records)) != fmt.Sprint(want[317:]) {
 		t.Fatal("reading from the middle of a compressed batch gave something else")
 	}
@@ -274,7 +280,7 @@ func TestCodecs(t *testing.T) {
 func TestSmallFetches(t *testing.T) {
 	t.Parallel()
 	b := start(t, "t")
-	cl := foreign(t, b, "t")
+	cl := foreign(t, b.Addr(), "t")
 	var want []string
 	for i := range 5 {
 		v := string(bytes.Repeat([]byte{byte('a' + i)}, 100_000))
@@ -294,7 +300,7 @@ func TestSmallFetches(t *testing.T) {
 func TestNothingThere(t *testing.T) {
 	t.Parallel()
 	b := start(t, "t")
-	s := source(t, b)
+	s := source(t, b.Addr())
 	r := s.Reader("t", 1, 1, 0)
 	for range 5 {
 		got, err := r.Fetch(t.Context())
@@ -331,7 +337,7 @@ func TestWakes(t *testing.T) {
 		}
 		got <- b
 	}()
-	send(t, foreign(t, b, "t"), "hello")
+	send(t, foreign(t, b.Addr(), "t"), "hello")
 	if b := <-got; b == nil || len(b.Records) != 1 || string(b.Records[0].Value) != "hello" {
 		t.Fatalf("woke with %+v", b)
 	}
@@ -351,7 +357,7 @@ func TestRestart(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "kafka")
 	b := startAt(t, dir, "t")
-	send(t, foreign(t, b, "t"), "one", "two")
+	send(t, foreign(t, b.Addr(), "t"), "one", "two")
 	if _, err := StartEmbedded(t.Context(), dir, BrokerOptions{}); !errors.Is(err, ErrInUse) {
 		t.Fatalf("started twice on one folder: %v", err)
 	}
@@ -359,8 +365,8 @@ func TestRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	b = startAt(t, dir, "t", "later")
-	send(t, foreign(t, b, "t"), "three")
-	s := source(t, b)
+	send(t, foreign(t, b.Addr(), "t"), "three")
+	s := source(t, b.Addr())
 	if got := drain(t, s.Reader("t", 0, 1, 0), 3); fmt.Sprint(values(got.records)) != "[one two three]" {
 		t.Fatalf("after a restart %v", values(got.records))
 	}

@@ -39,7 +39,7 @@ func TestKill(t *testing.T) {
 		acked = append(acked, killed(t, dir, round)...)
 	}
 	b := startAt(t, dir, "t")
-	s := source(t, b)
+	s := source(t, b.Addr())
 	got := drain(t, s.Reader("t", 0, 1, 0), end(t, s, "t", 0))
 	seen := map[string]int{}
 	for _, v := range values(got.records) {
@@ -122,7 +122,7 @@ func TestBrokerGoesAndComes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	b := startAt(t, dir, "t")
-	send(t, foreign(t, b, "t"), "0")
+	send(t, foreign(t, b.Addr(), "t"), "0")
 	s, err := Open(t.Context(), []string{b.Addr()}, Options{MaxWait: 20 * time.Millisecond, GiveUp: 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ func TestBrokerGoesAndComes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = b.Close() }()
-	send(t, foreign(t, b, "t"), "1")
+	send(t, foreign(t, b.Addr(), "t"), "1")
 	for r.Offset() < 2 {
 		got, err := r.Fetch(t.Context())
 		if errors.Is(err, ErrUnavailable) {
