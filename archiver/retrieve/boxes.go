@@ -42,7 +42,7 @@ func Boxes(locked worm.Reader, erased func(key string) (ledger.ErasedBox, bool))
 		}
 		out := slices.Clone(boxes)
 		for i := range out {
-			for hops := 0; hops < maxErasures; hops++ {
+			for range out[i].Rows { // each erasure took one at least
 				e, ok := erased(out[i].Key)
 				if !ok {
 					break
@@ -53,7 +53,3 @@ func Boxes(locked worm.Reader, erased func(key string) (ledger.ErasedBox, bool))
 		return out, nil
 	}
 }
-
-// maxErasures is how many erasures of one box are followed: each removes at
-// least one of its rows.
-const maxErasures = 1 << 24
