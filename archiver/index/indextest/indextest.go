@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) index.Index) {
 		{"deep", testDeep},
 		{"at once", testAtOnce},
 		{"cancelled", testCancelled},
+		{"failed", testFailed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			x := open(t)
@@ -222,13 +223,7 @@ func testAgain(t *testing.T, x index.Index) {
 	insert(t, x, all[3], all[1])
 	insert(t, x, all...)
 	same(t, allRows(t, x), byItem(rows))
-	for i, q := range queries(5, rows) {
-		if i%5 == 0 {
-			q.Limit = len(rows)
-			same(t, search(t, x, q.Query).Rows, Select(&q.Query, rows))
-			testCount(t, x, q.Query, Select(&q.Query, rows))
-		}
-	}
+	testSome(t, x, 5, rows)
 }
 
 // testReplaced: another row of the same item takes the old one's place entirely.
@@ -245,13 +240,7 @@ func testReplaced(t *testing.T, x index.Index) {
 	}
 	insert(t, x, batches(rows, 50)...)
 	same(t, allRows(t, x), byItem(rows))
-	for i, q := range queries(6, rows) {
-		if i%3 == 0 {
-			q.Limit = len(rows)
-			same(t, search(t, x, q.Query).Rows, Select(&q.Query, rows))
-			testCount(t, x, q.Query, Select(&q.Query, rows))
-		}
-	}
+	testSome(t, x, 6, rows)
 }
 
 // testPosition: it moves over blocks without a hole only.
@@ -358,8 +347,19 @@ func testReset(t *testing.T, x index.Index) {
 	rows = Rows(12, 200)
 	insert(t, x, batches(rows, 100)...)
 	same(t, allRows(t, x), byItem(rows))
-	q := index.Query{Words: &index.Expr{Any: []index.Token{word(3)}}}
-	same(t, search(t, x, q).Rows, Select(&q, rows))
+	testSome(t, x, 12, rows)
+}
+
+// testSome asks some queries.
+func testSome(t *testing.T, x index.Index, seed uint64, rows []index.Row) {
+	t.Helper()
+	for i, q := range queries(seed, rows) {
+		if i%4 == 0 {
+			q.Limit = len(rows)
+			same(t, search(t, x, q.Query).Rows, Select(&q.Query, rows))
+			testCount(t, x, q.Query, Select(&q.Query, rows))
+		}
+	}
 }
 
 // testDeep: an expression as deep as the contract allows is answered.
@@ -430,5 +430,48 @@ func testCancelled(t *testing.T, x index.Index) {
 	}
 	if _, err := x.Search(ctx, index.Query{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("search: %v, want a cancellation", err)
+	}
+}
+
+// dying is a context that is cancelled after so many looks at it.
+type dying struct {
+	context.Context
+	looks int
+}
+
+func (d *dying) Err() error {
+	if d.looks--; d.looks < 0 {
+		return context.Canceled
+	}
+	return d.Context.Err()
+}
+
+// testFailed: an insert that fails half-way leaves nothing, and spoils nothing
+// for the next.
+func testFailed(t *testing.T, x index.Index) {
+	rows := Rows(16, 200)
+	all := batches(rows, 20)
+	failed := 0
+	for looks := range 8 {
+		err := x.Insert(&dying{t.Context(), looks}, all...)
+		if err == nil {
+			break
+		}
+		failed++
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("insert: %v, want a cancellation", err)
+		}
+		if got := allRows(t, x); len(got) != 0 {
+			t.Fatalf("a failed insert left %d rows", len(got))
+		}
+	}
+	if failed == 0 {
+		t.Error("no insert failed")
+	}
+	insert(t, x, all...)
+	same(t, allRows(t, x), byItem(rows))
+	testSome(t, x, 16, rows)
+	if n, err := x.Position(t.Context(), "0"); err != nil || n != uint64(len(all)) {
+		t.Errorf("position %d, %v; want %d", n, err, len(all))
 	}
 }

@@ -73,7 +73,7 @@ var restrictions = []restriction{
 	}},
 	{"classes", func(r *rand.Rand, _ []index.Row, q *index.Query) { q.Classes = some(r, classes, "x") }},
 	{"findings", func(r *rand.Rand, _ []index.Row, q *index.Query) {
-		q.Findings = some(r, append([]string{"*", "market"}, rules...), "absent")
+		q.Findings = some(r, append([]string{"*", "market", "withdrawal", "not"}, rules...), "absent")
 	}},
 	{"lanes", func(r *rand.Rand, _ []index.Row, q *index.Query) { q.Lanes = some(r, lanes, "7") }},
 	{"from", func(r *rand.Rand, _ []index.Row, q *index.Query) { q.From = clock + int64(r.IntN(45)) - 2 }},

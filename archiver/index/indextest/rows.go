@@ -66,7 +66,7 @@ func Rows(seed uint64, n int) []index.Row {
 func row(r *rand.Rand, i int) index.Row {
 	row := index.Row{
 		Item: record.ItemID{Coordinates: record.Coordinates{
-			Topic: topics[i%len(topics)], Era: record.Era(1 + i%7/6), Partition: int32(i % 2), Offset: int64(i / 3),
+			Topic: topics[i/3%len(topics)], Era: record.Era(1 + i/3%7/6), Partition: int32(i / 3 % 2), Offset: int64(i / 3),
 		}, N: i % 3},
 		Lane:       pick(r, lanes),
 		Block:      uint64(i / 10),
