@@ -1,13 +1,17 @@
 package whatsapp
 
-import "github.com/waxseal/waxseal/archiver/record"
+import (
+	"bytes"
+
+	"github.com/waxseal/waxseal/archiver/record"
+)
 
 // Blank gives value with each span, a region's, overwritten by an empty object
 // and spaces, so that what is left is JSON of the same length and can be read
 // again with Holes. Value itself is not touched. A span too short for "{}"
 // becomes spaces; regions never are.
 func Blank(value []byte, spans []record.Span) []byte {
-	out := append([]byte(nil), value...)
+	out := bytes.Clone(value) // null stays null
 	for _, s := range spans {
 		gone := out[s.Start:s.End]
 		for i := range gone {

@@ -3,6 +3,8 @@ package whatsapp
 // people collects who a record names. Two ids that are named together anywhere
 // in a business number's part of the record are one person: an equivalence, so
 // that taking away all regions of one person changes nothing for the others.
+//
+// The zero value is ready for use; reset makes it ready for the next record.
 type people struct {
 	slots []slot
 	ids   map[personKey]int // only once there are more than linear slots
@@ -135,7 +137,7 @@ func (p *people) enter(i int, who Person) {
 	}
 }
 
-// final gives the people, each once, in the order in which they were first
+// finish gives the people, each once, in the order in which they were first
 // named, and numbers the slots.
 func (p *people) finish() []Person {
 	n := 0
@@ -162,7 +164,7 @@ func (p *people) finish() []Person {
 	return out
 }
 
-// number is the index in finish's answer of the person of slot i, -1 for none.
+// index is the place in finish's answer of the person of slot i, -1 for none.
 func (p *people) index(i int) int {
 	if i < 0 {
 		return -1
