@@ -152,6 +152,29 @@ func TestSearchRefuses(t *testing.T) {
 	}
 }
 
+// An event of the account names a phone number of the firm and no id: it is
+// found by that number.
+func TestSearchByTheFirmsPhoneNumber(t *testing.T) {
+	a := archivetest.New(t, archivetest.Options{})
+	a.FeedSamples(t, root)
+	a.Archive(t)
+	hits, _ := search(t, library(t, a), retrieve.SearchQuery{Numbers: []string{"+" + archivetest.Display}})
+	with, without := 0, 0
+	for _, h := range hits {
+		switch h.Row.Number {
+		case archivetest.Number:
+			with++
+		case "":
+			without++
+		default:
+			t.Errorf("%s is on another number", h.Row.Item)
+		}
+	}
+	if with < 50 || without == 0 {
+		t.Errorf("%d items of the number, %d of the account", with, without)
+	}
+}
+
 // Words are found under every key they were hashed with.
 func TestSearchOverTokenEpochs(t *testing.T) {
 	a := archivetest.New(t, archivetest.Options{})

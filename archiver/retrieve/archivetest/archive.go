@@ -22,6 +22,7 @@ import (
 	"github.com/waxseal/waxseal/archiver/kafka"
 	"github.com/waxseal/waxseal/archiver/lane"
 	"github.com/waxseal/waxseal/archiver/record"
+	"github.com/waxseal/waxseal/archiver/retrieve"
 	"github.com/waxseal/waxseal/archiver/seal"
 	"github.com/waxseal/waxseal/archiver/state"
 	"github.com/waxseal/waxseal/archiver/unseal"
@@ -201,7 +202,8 @@ func (a *Archive) Archive(t testing.TB) {
 // knows the erasures up to now.
 func (a *Archive) UnsealConfig() unseal.Config {
 	return unseal.Config{
-		Identities: []age.Identity{a.Firm}, Origin: origin, Locked: a.Locked, Unlocked: a.Meta, Spare: a.Spare, Boxes: a.Boxes,
+		Identities: []age.Identity{a.Firm}, Origin: origin, Locked: a.Locked, Unlocked: a.Meta, Spare: a.Spare,
+		Boxes: retrieve.Boxes(a.Locked, a.Erased),
 	}
 }
 
@@ -219,7 +221,7 @@ func (a *Archive) Erased(key string) (box ledger.ErasedBox, ok bool) {
 	return box, ok
 }
 
-// Boxes tells the boxes of a block as they are now.
+// Boxes tells the boxes of a block as they are now, asking each time.
 func (a *Archive) Boxes(ctx context.Context, l record.Lane, n uint64) ([]ledger.Box, error) {
 	b, err := lane.ReadBlock(ctx, a.Locked, l, n)
 	if err != nil {
