@@ -274,6 +274,24 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
+// TestTimeoutSlot: an answer asked for anew takes the place of the old one.
+func TestTimeoutSlot(t *testing.T) {
+	c := newCache(2)
+	for _, kind := range []string{"a", "b", "b", "c"} {
+		if _, err := c.put(&Input{Kind: kind}, &Answer{}, ErrTimeout); !errors.Is(err, ErrTimeout) {
+			t.Fatal(err)
+		}
+	}
+	if len(c.answers) != 2 || len(c.ring) != 2 {
+		t.Fatalf("%d answers in %d slots", len(c.answers), len(c.ring))
+	}
+	for i, r := range c.ring {
+		if r.slot != i || c.answers[r.in] != r {
+			t.Errorf("slot %d holds what is kept elsewhere", i)
+		}
+	}
+}
+
 func TestCanceled(t *testing.T) {
 	e, err := Load(context.Background(), bundle(endless), Options{Timeout: time.Hour})
 	if err != nil {

@@ -146,11 +146,11 @@ func (m *marketing) look(s *State, p uint32, refusalsOnly bool) {
 	if p == nobody {
 		return
 	}
+	m.truncated = m.truncated || s.people[p].truncated
 	events := s.consent[p]
 	if len(events) == 0 {
 		return
 	}
-	m.truncated = m.truncated || s.people[p].truncated
 	for _, slot := range [3]struct {
 		purpose uint64
 		to      *event

@@ -198,3 +198,37 @@ func TestMessaged(t *testing.T) {
 		}
 	}
 }
+
+// TestHiddenPast: what fell off a person's lists is unknown, not never and not
+// closed, also of whom they turn out to be or become.
+func TestHiddenPast(t *testing.T) {
+	const day = windowLength
+	for name, c := range map[string]struct {
+		first, seen, asked *whatsapp.Person
+		window             string
+	}{
+		"the person":     {phone(1), nil, phone(1), "unknown"},
+		"merged":         {phone(1), both(1, 1), bsuid(1), "unknown"},
+		"changed number": {both(1, 1), both(2, 1), phone(2), "closed"}, // another person, who never wrote
+	} {
+		f := &feed{State: New(testKey)}
+		for i := range 3 {
+			f.apply(inbound("100", ""), c.first, int64(day+4*day*i))
+		}
+		for i := range maxEvents + 1 {
+			f.apply(consent("100", "utility", i%2 == 0), c.first, int64(1000+i))
+		}
+		if c.seen != nil {
+			it := whatsapp.Item{Kind: record.Status, Sub: "read", Number: "100"}
+			f.apply(it, &whatsapp.Person{UserID: c.seen.UserID}, 20*day)
+			f.apply(it, c.seen, 20*day)
+		}
+		facts, _ := f.Facts(outbound("100", ""), c.asked, day+10)
+		if facts.Window != c.window {
+			t.Errorf("%s: window %s, want %s", name, facts.Window, c.window)
+		}
+		if facts, _ := f.Facts(outbound("100", ""), c.asked, 21*day); facts.Marketing != "unknown" {
+			t.Errorf("%s: marketing %s", name, facts.Marketing)
+		}
+	}
+}
