@@ -69,8 +69,9 @@ func StartEmbedded(ctx context.Context, dir string, opts BrokerOptions) (*Broker
 // Addr is where the broker listens, host:port.
 func (b *Broker) Addr() string { return b.addr }
 
-// Trim drops the records of a partition before an offset. After a crash some of
-// them may be there again.
+// Trim drops the records of a partition before an offset. A caller that looks at
+// the last archived record to tell eras apart keeps it. After a crash some of
+// what was dropped may be there again.
 func (b *Broker) Trim(topic string, partition int32, before int64) error {
 	if err := b.cluster.DeleteRecords(topic, partition, before); err != nil {
 		return fmt.Errorf("trim %s/%d before %d: %w", topic, partition, before, err)

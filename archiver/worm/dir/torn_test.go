@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"testing"
 	"time"
@@ -23,22 +24,23 @@ func files(root string) (object, record string) {
 	return object, object + "@lock"
 }
 
-// record gives the bytes of the lock record of an object with that body.
-func record(t *testing.T, body string, lock worm.Lock) []byte {
+// record gives the bytes of the lock record of an object with that key's last
+// segment and body.
+func record(t *testing.T, name, body string, lock worm.Lock) []byte {
 	t.Helper()
 	root := filepath.Join(t.TempDir(), "s")
-	put(t, must(dir.Create(root, dir.Options{})), key, body, lock)
-	_, rec := files(root)
-	return must(os.ReadFile(rec))
+	put(t, must(dir.Create(root, dir.Options{})), path.Dir(key)+"/"+name, body, lock)
+	object, _ := files(root)
+	return must(os.ReadFile(filepath.Join(filepath.Dir(object), name+"@lock")))
 }
 
 // TestTornWrites builds each state a power cut in the middle of a Put could
 // leave, and states none could leave, by hand.
 func TestTornWrites(t *testing.T) {
 	t.Parallel()
-	rec := record(t, "sealed", worm.Lock{RetainUntil: time.Now().Add(time.Hour)})
+	lock := worm.Lock{RetainUntil: time.Now().Add(time.Hour)}
+	rec, another := record(t, "seg-0", "sealed", lock), record(t, "seg-1", "sealed", lock)
 	flip := func(b []byte, i int) []byte { b = bytes.Clone(b); b[i] ^= 1; return b }
-	another := bytes.Replace(rec, []byte("seg-0"), []byte("seg-1"), 1)
 	some := func(s string) []byte { return []byte(s) }
 	for _, c := range []struct {
 		name           string
@@ -75,9 +77,9 @@ func testTorn(t *testing.T, object, record []byte, want error) {
 	if err := os.MkdirAll(filepath.Dir(op), 0o750); err != nil {
 		t.Fatal(err)
 	}
-	for path, b := range map[string][]byte{op: object, rp: record} {
+	for name, b := range map[string][]byte{op: object, rp: record} {
 		if b != nil {
-			if err := os.WriteFile(path, b, 0o640); err != nil {
+			if err := os.WriteFile(name, b, 0o640); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -131,22 +133,22 @@ func TestFlipEachByte(t *testing.T) {
 	s := must(dir.Create(root, dir.Options{}))
 	put(t, s, key, "sealed", worm.Lock{RetainUntil: time.Now().Add(time.Hour), Hold: true})
 	object, record := files(root)
-	for _, path := range []string{object, record} {
-		whole := must(os.ReadFile(path))
-		if err := os.Chmod(path, 0o640); err != nil {
+	for _, name := range []string{object, record} {
+		whole := must(os.ReadFile(name))
+		if err := os.Chmod(name, 0o640); err != nil {
 			t.Fatal(err)
 		}
 		for i := range whole {
 			b := bytes.Clone(whole)
 			b[i] ^= 0x20
-			if err := os.WriteFile(path, b, 0o640); err != nil {
+			if err := os.WriteFile(name, b, 0o640); err != nil {
 				t.Fatal(err)
 			}
 			if _, _, err := s.Get(t.Context(), key); !errors.Is(err, worm.ErrDamaged) {
-				t.Fatalf("byte %d of %s changed: %v", i, filepath.Base(path), err)
+				t.Fatalf("byte %d of %s changed: %v", i, filepath.Base(name), err)
 			}
 		}
-		if err := os.WriteFile(path, whole, 0o640); err != nil {
+		if err := os.WriteFile(name, whole, 0o640); err != nil {
 			t.Fatal(err)
 		}
 	}
