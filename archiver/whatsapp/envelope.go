@@ -14,6 +14,7 @@ const Provider360 = "360dialog"
 type scope struct {
 	waba, number, display, field string
 
+	book       int   // of waba and number, in people
 	time       int64 // entry.time
 	provenance record.Provenance
 	sole       int // the only element of the value's contacts array, 0 if none or several

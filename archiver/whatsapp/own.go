@@ -15,7 +15,7 @@ func (p *Parser) own(role Role, sc scope, n int) {
 	sc.waba = p.code(p.t.Get(n, "waba_id"), "waba_id")
 	sc.number = p.code(p.t.Get(n, "phone_number_id"), "phone_number_id")
 	sc.display = p.phone(p.t.Get(n, "display_phone_number"), "display_phone_number")
-	sc.field = string(role)
+	sc.field, sc.book = string(role), p.people.book(sc.waba, sc.number)
 	sc.time = p.time(p.t.Get(n, "time"), "time")
 	switch role {
 	case RoleSends:
@@ -161,7 +161,7 @@ func (p *Parser) media(r *record.Record) {
 	it.Media.ID, it.Media.MIME, it.Media.Filename = head(HeaderMediaID), head(HeaderContentType), head(HeaderFilename)
 	it.Media.SHA256, it.Media.Hashed = sum(head(HeaderSHA256))
 	it.Target = head(HeaderMessageID)
-	it.Person = p.people.resolve(it.WABA, it.Number, Person{WaID: digits(head(HeaderWaID)), UserID: head(HeaderUserID)})
+	it.Person = p.people.resolve(p.people.book(it.WABA, it.Number), Person{WaID: digits(head(HeaderWaID)), UserID: head(HeaderUserID)})
 	p.say(it.Media.Filename)
 	switch {
 	case r.Value == nil:

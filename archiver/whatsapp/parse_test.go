@@ -1,6 +1,7 @@
 package whatsapp
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -145,6 +146,27 @@ func TestPeople(t *testing.T) {
 	}
 	if !reflect.DeepEqual(of, []int{0, 0, 1}) {
 		t.Errorf("messages are of %v", of)
+	}
+}
+
+// TestManyAliases: one person under more names than anybody has is read in
+// reasonable time, and alike whether few or many others are there.
+func TestManyAliases(t *testing.T) {
+	for _, others := range []int{0, 20} {
+		var b strings.Builder
+		b.WriteString(`{"field":"messages","value":{"contacts":[`)
+		for i := range others {
+			fmt.Fprintf(&b, `{"wa_id":"155502%05d"},`, i)
+		}
+		for i := range 20_000 {
+			fmt.Fprintf(&b, `{"wa_id":"15550100001","user_id":"US.%d"},`, i)
+		}
+		b.WriteString(`{"wa_id":"15550100001"}],"messages":[{"from_user_id":"US.3","id":"w","type":"text"},{"from_user_id":"US.300","id":"w","type":"text"}]}}`)
+		got := parse(t, b.String())
+		last := got.Items[len(got.Items)-2:]
+		if len(got.People) != others+2 || len(got.People[last[0].Person].Also) != maxAliases || got.People[last[1].Person].WaID != "" {
+			t.Errorf("with %d others: %d people", others, len(got.People))
+		}
 	}
 }
 

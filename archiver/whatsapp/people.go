@@ -1,5 +1,7 @@
 package whatsapp
 
+import "slices"
+
 // people collects who a record names. Two ids that are named together anywhere
 // in a business number's part of the record are one person: an equivalence, so
 // that taking away all regions of one person changes nothing for the others.
@@ -8,32 +10,74 @@ package whatsapp
 type people struct {
 	slots []slot
 	ids   map[personKey]int // only once there are more than linear slots
+	books []book
+	pages map[book]int // the same for books
 }
+
+// book is one business number's part of the record: only in the same book are
+// equal ids the same person's.
+type book struct{ waba, number string }
 
 // slot is a person as first named. up leads to the slot it was joined with, and
 // in the end to the lowest one, which stands for all.
 type slot struct {
 	Person
-	waba, number string
-	up, final    int
+	book, up, final int
 }
 
-type personKey struct{ waba, number, kind, id string }
+type personKey struct {
+	book, kind int
+	id         string
+}
 
-// linear is up to how many people are searched one by one; keepIDs is how large
-// a map may be to be used again.
 const (
-	linear  = 8
-	keepIDs = 4096
+	linear  = 8    // up to so many people are searched one by one
+	keepIDs = 4096 // up to this size a map is used again
+
+	// maxAliases bounds what a body can make of one person. An id beyond it is
+	// not kept and joins nobody.
+	maxAliases = 64
 )
+
+// kinds are the kinds of ids in the order of Person.ids.
+var kinds = [4]string{AliasWaID, AliasUserID, AliasParentID, AliasUsername}
 
 func (p *people) reset() {
 	clear(p.slots)
 	p.slots = p.slots[:0]
-	if len(p.ids) > keepIDs {
-		p.ids = nil
+	clear(p.books)
+	p.books = p.books[:0]
+	if len(p.ids) > keepIDs || len(p.pages) > keepIDs {
+		p.ids, p.pages = nil, nil
 	}
 	clear(p.ids)
+	clear(p.pages)
+}
+
+// book is the number of the book of these two.
+func (p *people) book(waba, number string) int {
+	b := book{waba, number}
+	if len(p.books) > linear {
+		if n, ok := p.pages[b]; ok {
+			return n
+		}
+	} else {
+		for n := range p.books {
+			if p.books[n] == b {
+				return n
+			}
+		}
+	}
+	p.books = append(p.books, b)
+	if len(p.books) > linear {
+		if p.pages == nil {
+			p.pages = make(map[book]int)
+		}
+		for n := len(p.pages); n < len(p.books); n++ {
+			p.pages[p.books[n]] = n
+		}
+	}
+	return len(p.books) - 1
 }
 
 func (p *people) root(i int) int {
@@ -44,33 +88,37 @@ func (p *people) root(i int) int {
 	return i
 }
 
-// resolve gives the slot of the person known by any of who's ids on that
-// number, a new one where nobody is, and -1 where who has no id.
-func (p *people) resolve(waba, number string, who Person) int {
-	found := -1
-	for _, id := range who.aliases() {
-		if id.ID == "" {
+// resolve gives the slot of the person known by any of who's ids in a book, a
+// new one where nobody is, and -1 where who has no id.
+func (p *people) resolve(book int, who Person) int {
+	found, named, news := -1, false, false
+	ids := who.ids()
+	for kind, id := range ids {
+		if id == "" {
 			continue
 		}
-		s := p.lookup(waba, number, id)
-		switch {
+		named = true
+		switch s := p.lookup(book, kind, id); {
 		case s < 0:
+			news = true
 		case found < 0:
 			found = s
 		case s != found:
 			found = p.join(found, s)
 		}
 	}
-	if found < 0 {
-		if who.WaID == "" && who.UserID == "" && who.ParentID == "" && who.Username == "" {
-			return -1
-		}
+	switch {
+	case !named:
+		return -1
+	case found < 0:
 		found = len(p.slots)
-		p.slots = append(p.slots, slot{Person: who, waba: waba, number: number, up: found})
-	} else {
+		p.slots = append(p.slots, slot{Person: who, book: book, up: found})
+	default:
 		p.slots[found].absorb(who)
 	}
-	p.note(found, who)
+	if news && len(p.slots) > linear {
+		p.note(found, ids)
+	}
 	return found
 }
 
@@ -93,47 +141,45 @@ func (p *people) join(a, b int) int {
 	return a
 }
 
-func (p *people) lookup(waba, number string, id Alias) int {
+func (p *people) lookup(book, kind int, id string) int {
 	if len(p.slots) > linear {
-		if s, ok := p.ids[personKey{waba, number, id.Kind, id.ID}]; ok {
+		if s, ok := p.ids[personKey{book, kind, id}]; ok {
 			return p.root(s)
 		}
 		return -1
 	}
 	for i := range p.slots {
-		s := &p.slots[i]
-		if s.number == number && s.waba == waba && s.has(id) {
+		if s := &p.slots[i]; s.book == book && s.has(kind, id) {
 			return p.root(i)
 		}
 	}
 	return -1
 }
 
-// note keeps the map up once there is one.
-func (p *people) note(i int, who Person) {
-	switch n := len(p.slots); {
-	case n <= linear:
-	case len(p.ids) == 0:
-		if p.ids == nil {
-			p.ids = make(map[personKey]int)
+// note enters in the map the ids that a slot has been given; the first time,
+// all of all slots.
+func (p *people) note(i int, ids [4]string) {
+	if len(p.ids) > 0 {
+		for kind, id := range ids {
+			if id != "" && p.slots[i].has(kind, id) {
+				p.ids[personKey{p.slots[i].book, kind, id}] = i
+			}
 		}
-		for i := range p.slots {
-			p.enter(i, p.slots[i].Person)
-		}
-	default:
-		p.enter(i, who)
+		return
 	}
-}
-
-func (p *people) enter(i int, who Person) {
-	s := &p.slots[i]
-	for _, id := range who.aliases() {
-		if id.ID != "" {
-			p.ids[personKey{s.waba, s.number, id.Kind, id.ID}] = i
-		}
+	if p.ids == nil {
+		p.ids = make(map[personKey]int)
 	}
-	for _, id := range who.Also {
-		p.ids[personKey{s.waba, s.number, id.Kind, id.ID}] = i
+	for i := range p.slots {
+		s := &p.slots[i]
+		for kind, id := range s.ids() {
+			if id != "" {
+				p.ids[personKey{s.book, kind, id}] = i
+			}
+		}
+		for _, a := range s.Also {
+			p.ids[personKey{s.book, slices.Index(kinds[:], a.Kind), a.ID}] = i
+		}
 	}
 }
 
@@ -145,7 +191,9 @@ func (p *people) finish() []Person {
 		if r := p.root(i); r != i {
 			p.slots[r].absorb(p.slots[i].Person)
 			for _, id := range p.slots[i].Also {
-				p.slots[r].also(id)
+				if len(p.slots[r].Also) < maxAliases && !p.slots[r].has(slices.Index(kinds[:], id.Kind), id.ID) {
+					p.slots[r].Also = append(p.slots[r].Also, id)
+				}
 			}
 			continue
 		}
@@ -172,53 +220,41 @@ func (p *people) index(i int) int {
 	return p.slots[p.root(i)].final
 }
 
-func (a *Person) aliases() [4]Alias {
-	return [4]Alias{
-		{AliasWaID, a.WaID}, {AliasUserID, a.UserID}, {AliasParentID, a.ParentID}, {AliasUsername, a.Username},
-	}
-}
+// ids are a person's ids in the order of kinds.
+func (a *Person) ids() [4]string { return [4]string{a.WaID, a.UserID, a.ParentID, a.Username} }
 
-func (a *Person) has(id Alias) bool {
-	for _, own := range a.Also {
-		if own == id {
-			return true
-		}
-	}
-	switch id.Kind {
-	case AliasWaID:
-		return a.WaID == id.ID
-	case AliasUserID:
-		return a.UserID == id.ID
-	case AliasParentID:
-		return a.ParentID == id.ID
+func (a *Person) has(kind int, id string) bool {
+	var own string
+	switch kind {
+	case 0:
+		own = a.WaID
+	case 1:
+		own = a.UserID
+	case 2:
+		own = a.ParentID
 	default:
-		return a.Username == id.ID
+		own = a.Username
 	}
+	return own == id || len(a.Also) > 0 && slices.Contains(a.Also, Alias{kinds[kind], id})
 }
 
 // absorb adds what b knows: into empty fields, else as further aliases.
 func (a *Person) absorb(b Person) {
-	fill(a, &a.WaID, b.WaID, AliasWaID)
-	fill(a, &a.UserID, b.UserID, AliasUserID)
-	fill(a, &a.ParentID, b.ParentID, AliasParentID)
-	fill(a, &a.Username, b.Username, AliasUsername)
+	a.fill(&a.WaID, b.WaID, 0)
+	a.fill(&a.UserID, b.UserID, 1)
+	a.fill(&a.ParentID, b.ParentID, 2)
+	a.fill(&a.Username, b.Username, 3)
 	if a.Name == "" {
 		a.Name = b.Name
 	}
 }
 
-func fill(a *Person, field *string, id, kind string) {
+func (a *Person) fill(field *string, id string, kind int) {
 	switch {
 	case id == "" || id == *field:
 	case *field == "":
 		*field = id
-	default:
-		a.also(Alias{kind, id})
-	}
-}
-
-func (a *Person) also(id Alias) {
-	if !a.has(id) {
-		a.Also = append(a.Also, id)
+	case len(a.Also) < maxAliases && !a.has(kind, id):
+		a.Also = append(a.Also, Alias{kinds[kind], id})
 	}
 }

@@ -57,6 +57,7 @@ func (p *Parser) surroundings(sc *scope, v int) {
 			}
 		}
 	}
+	sc.book = p.people.book(sc.waba, sc.number)
 	p.wrong = ""
 }
 
@@ -170,7 +171,7 @@ func (p *Parser) named(n int) Person {
 
 // resolve is the slot of who on the number, -1 for nobody.
 func (p *Parser) resolve(sc *scope, who Person) int {
-	return p.people.resolve(sc.waba, sc.number, who)
+	return p.people.resolve(sc.book, who)
 }
 
 // alone is the person of an item that names none: whoever the value's only
