@@ -18,6 +18,8 @@ type scope struct {
 	time       int64 // entry.time
 	provenance record.Provenance
 	sole       int // the only element of the value's contacts array, 0 if none or several
+	soleSlot   int // its slot, once met
+	met        bool
 	threadOf   int // in a history thread: its person's slot, -1 if it names none
 }
 

@@ -180,10 +180,12 @@ func (p *Parser) alone(sc *scope) int {
 	if sc.sole == 0 || p.t.Kind(sc.sole) != tape.Object {
 		return -1
 	}
-	wrong := p.wrong
-	slot := p.resolve(sc, p.named(sc.sole))
-	p.wrong = wrong
-	return slot
+	if !sc.met {
+		wrong := p.wrong
+		sc.soleSlot, sc.met = p.resolve(sc, p.named(sc.sole)), true
+		p.wrong = wrong
+	}
+	return sc.soleSlot
 }
 
 // platformError reads an error at the level of the app or account.
