@@ -111,7 +111,7 @@ func exercise(t *testing.T, s *State) {
 // still make a state (encryption guards them); they never panic, and a snapshot
 // that loads is in its one form.
 func TestDamage(t *testing.T) {
-	s, deltas := lived(3, 120)
+	s, deltas := lived(3, 50)
 	b := mustSnapshot(t, s)
 	refused := 0
 	for i := range len(b) * 8 {
