@@ -90,12 +90,10 @@ func TestResumeRefusesEveryChangedByte(t *testing.T) {
 	s := testSigner(t, 1)
 	for n, block := range testBlocks(t, "0", 4) {
 		for i := range block {
-			for _, x := range []byte{1, 0x20, 0x80} {
-				bad := bytes.Clone(block)
-				bad[i] ^= x
-				if _, _, err := ResumeChain("0", s, s.Verifier(), bad); err == nil {
-					t.Fatalf("block %d: byte %d ^ %#x was accepted", n, i, x)
-				}
+			bad := bytes.Clone(block)
+			bad[i] ^= 1 << (i % 8)
+			if _, _, err := ResumeChain("0", s, s.Verifier(), bad); err == nil {
+				t.Fatalf("block %d: byte %d changed and accepted", n, i)
 			}
 		}
 	}

@@ -20,15 +20,20 @@
 // that nothing accounts for; an old key box that a decided erasure has not
 // deleted yet while its copy is gone.
 //
+// Verification may run while the archive goes on: what was written since it
+// began is not judged, or is judged by the acts that came with it. Waste and in
+// flight may then count what a moment later is named.
+//
 // Waste and in flight: counted, never wrong. What lies under the number of a
 // block that does not name it is waste by definition: a writer stored it and
 // then lost the lane. What lies above a lane's head is a step being made.
 //
 // # What plain verification cannot see
 //
-// The last blocks of a lane above both the last sealed head and the last size
-// an entry calls published can be cut off unseen, unless a newer checkpoint is
-// given (Config.Trusted). Outboxes at or below the older of the last two
+// The last blocks of a lane, above the last sealed head and above the live
+// checkpoint, can be cut off unseen, and the live checkpoint with its tiles can
+// be set back to the last size that an entry calls published, unless a newer
+// checkpoint is given (Config.Trusted). Outboxes at or below the older of the last two
 // snapshots, and snapshots before these, may be gone: nothing is read of them.
 // A partial tile may be gone once its full tile exists. Keys under selftest/ in
 // the locked store belong to the lock self-test.

@@ -16,14 +16,14 @@ import (
 
 // stride leaves out bytes of the flip test; 1 flips each. Under the race
 // detector, which looks for something else, fewer do.
-var stride = flag.Int("stride", 0, "flip every n-th byte in TestEachByteFlipped; 0: each, under -race each 8th")
+var stride = flag.Int("stride", 0, "flip every n-th byte in TestEachByte…; 0: each, under -race each 24th")
 
 func step() int {
 	switch {
 	case *stride > 0:
 		return *stride
 	case raceEnabled:
-		return 8
+		return 24
 	}
 	return 1
 }

@@ -314,7 +314,7 @@ func (w *walk) versions(where int, n *uint64, o listed) {
 	}
 }
 
-// locked holds an object's lock to the date it must reach.
+// lock holds an object's lock to the date it must reach. Safe on a worker.
 func (w *walk) lock(n uint64, key string, info worm.Info, until time.Time) {
 	if w.v.cfg.NoLocks || !info.Lock.RetainUntil.Before(until) {
 		return
