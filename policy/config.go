@@ -99,13 +99,13 @@ func mergeConfig(data []byte, c Config) ([]byte, Config, error) {
 	return out, merged, err
 }
 
-// with is c over base: classes, profile entries and numbers are replaced one by one.
-func (base Config) with(c Config) Config {
-	out := Config{base.DefaultProfile, map[string]Class{}, map[string]Profile{}, map[string]Number{}}
-	if c.DefaultProfile != "" {
-		out.DefaultProfile = c.DefaultProfile
+// with lays others over c: classes, profile entries and numbers are replaced one by one.
+func (c Config) with(over Config) Config {
+	out := Config{c.DefaultProfile, map[string]Class{}, map[string]Profile{}, map[string]Number{}}
+	if over.DefaultProfile != "" {
+		out.DefaultProfile = over.DefaultProfile
 	}
-	for _, from := range []Config{base, c} {
+	for _, from := range []Config{c, over} {
 		maps.Copy(out.Classes, from.Classes)
 		maps.Copy(out.Numbers, from.Numbers)
 		for name, p := range from.Profiles {

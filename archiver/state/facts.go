@@ -77,11 +77,11 @@ func (s *State) marketing(it *whatsapp.Item, number uint32, known bool, id ident
 	return q.answer(s.complete)
 }
 
-func (q *marketing) match(s *State, m match) {
-	q.look(s, m.target, false)
-	q.look(s, m.merge, false)
-	for _, p := range m.from[:m.n] {
-		q.look(s, p, true)
+func (m *marketing) match(s *State, who match) {
+	m.look(s, who.target, false)
+	m.look(s, who.merge, false)
+	for _, p := range who.from[:who.n] {
+		m.look(s, p, true)
 	}
 }
 
