@@ -36,7 +36,7 @@ func TestTiles(t *testing.T) {
 		t.Errorf("%d tiles read", r.Tiles)
 	}
 	// Partial tiles of the first tile may go once it is full; all else must stay.
-	for key := range a.protected2(meta, "log/0/") {
+	for key := range a.keys(meta, "log/0/") {
 		path := key[len("log/0/"):]
 		if path == "checkpoint" {
 			continue
