@@ -121,6 +121,9 @@ type Progress struct {
 	RawBytes int64       // archived by this process
 	Sources  []ledger.Source
 	Err      error // what it waits for; nil while it works
+
+	Published     uint64 // size of the live checkpoint
+	PublishedRoot ledger.Hash
 }
 
 // New checks the configuration.

@@ -124,11 +124,15 @@ func (b *building) decide(ctx context.Context, r *record.Record, parsed *whatsap
 		if it.Person >= 0 {
 			person = &parsed.People[it.Person]
 		}
-		at := clock(it, r)
+		day := clock(it, r)
+		at := day
+		if parsed.Form == whatsapp.FormOwn && it.Time > 0 && it.Time < day {
+			at = it.Time // a fact that middleware dates itself: an opt-in of last year, imported today
+		}
 		facts, saw := b.s.state.Facts(it, person, at)
 		in := policy.Input{
 			Kind: string(it.Kind), Sub: it.Sub, Channel: string(it.Channel), Direction: string(it.Direction),
-			Provenance: string(it.Provenance), WABA: it.WABA, Number: it.Number, Day: policy.Day(at), Facts: facts,
+			Provenance: string(it.Provenance), WABA: it.WABA, Number: it.Number, Day: policy.Day(day), Facts: facts,
 		}
 		answer, err := b.s.cfg.Policy.Decide(ctx, &in)
 		if ctx.Err() != nil {
@@ -155,8 +159,8 @@ const (
 	historyBehind = 200 * 24 * 60 * 60
 )
 
-// clock is the time an item counts from, Unix seconds: the platform's where it
-// is sane, else Kafka's.
+// clock is the time an item's retention counts from, Unix seconds: the platform's
+// where it is sane, else Kafka's, so that a wrong clock cannot shorten a duty.
 func clock(it *whatsapp.Item, r *record.Record) int64 {
 	kafka := r.Timestamp / 1000
 	behind := int64(clockBehind)

@@ -2,6 +2,7 @@ package archiver
 
 import (
 	"context"
+	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -32,6 +33,15 @@ func lastMark(key *[32]byte, r *record.Record) string {
 	m.Write(kh)
 	m.Write(r.Value)
 	return strconv.FormatInt(r.Offset, 10) + ":" + hex.EncodeToString(m.Sum(nil)[:16])
+}
+
+// NewRecordKey derives the record key from the archive's state key.
+func NewRecordKey[K ~[32]byte](stateKey K) (key [32]byte) {
+	b, err := hkdf.Expand(sha256.New, stateKey[:], "waxseal last record v1", len(key))
+	if err != nil { // only for lengths beyond 255 hashes
+		panic(err)
+	}
+	return [32]byte(b)
 }
 
 // markOffset is the offset a mark is about.

@@ -80,11 +80,12 @@ func (s *session) drained() bool {
 
 // wake sets the timer to the next thing that time alone brings about.
 func (s *session) wake(timer *time.Timer) {
-	wait := publishEvery
+	now := s.cfg.Now()
+	wait := publishEvery - now.Sub(s.published)
 	if s.block.open {
-		wait = max(0, s.cfg.Linger-s.cfg.Now().Sub(s.block.opened))
+		wait = min(wait, s.cfg.Linger-now.Sub(s.block.opened))
 	}
-	timer.Reset(wait)
+	timer.Reset(max(0, wait))
 }
 
 // due commits a block that has waited long enough, and what only moved the

@@ -137,7 +137,13 @@ func (s *session) publish(ctx context.Context, now bool) error {
 		return nil
 	}
 	s.published = s.cfg.Now()
-	return s.pub.Publish(ctx)
+	if err := s.pub.Publish(ctx); err != nil {
+		return err
+	}
+	if size := s.pub.Published(); size == s.lane.Size() {
+		s.a.update(s.name, func(p *Progress) { p.Published, p.PublishedRoot = size, s.lane.Root() })
+	}
+	return nil
 }
 
 // seek opens a feed for each topic of the lane at the position the ledger

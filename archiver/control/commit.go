@@ -36,6 +36,9 @@ func (l *Log) commitAt(ctx context.Context, group []*request) error {
 		return fmt.Errorf("seal acts: %w", err)
 	}
 	e.RowsFrom = n
+	if e.Writer.IsZero() {
+		e.Writer = startIn(events)
+	}
 	raw, err := l.chain.Next(&e, leaves, events)
 	if err != nil {
 		return fmt.Errorf("control: %w", err)
@@ -139,4 +142,15 @@ func (l *Log) publish(ctx context.Context, b *ledger.Block) error {
 		return err
 	}
 	return l.pub.Publish(ctx)
+}
+
+// startIn gives the hash of a start act among the events: the block that enters
+// a process's start is that process's already.
+func startIn(events [][]byte) ledger.Hash {
+	for _, raw := range events {
+		if a, err := ledger.DecodeAct(raw); err == nil && a.Type == ledger.ActStart {
+			return ledger.Sum(raw)
+		}
+	}
+	return ledger.Hash{}
 }

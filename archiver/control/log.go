@@ -98,13 +98,13 @@ func Create(ctx context.Context, cfg Config, genesis ledger.Genesis, actor strin
 }
 
 // Read folds control up to its head without being able to write.
-func Read(ctx context.Context, locked worm.Store) (*View, *ledger.Chain, error) {
+func Read(ctx context.Context, locked worm.Reader) (*View, *ledger.Chain, error) {
 	v, chain, _, err := read(ctx, locked, nil)
 	return v, chain, err
 }
 
 // read walks control from genesis, checking each block against the one before.
-func read(ctx context.Context, locked worm.Store, signer *ledger.Signer) (*View, *ledger.Chain, *ledger.Block, error) {
+func read(ctx context.Context, locked worm.Reader, signer *ledger.Signer) (*View, *ledger.Chain, *ledger.Block, error) {
 	v := newView()
 	var chain *ledger.Chain
 	var head *ledger.Block
@@ -155,7 +155,7 @@ func rotates(b *ledger.Block) bool {
 	return false
 }
 
-func readBlock(ctx context.Context, s worm.Store, n uint64) (*ledger.Block, []byte, error) {
+func readBlock(ctx context.Context, s worm.Reader, n uint64) (*ledger.Block, []byte, error) {
 	key := lane.BlockKey(record.Control, n)
 	raw, _, err := s.Get(ctx, key)
 	if err != nil {
@@ -215,11 +215,21 @@ func (l *Log) Size() uint64 {
 	return l.chain.Size()
 }
 
-// SetWriter says which start act later entries name.
-func (l *Log) SetWriter(h ledger.Hash) {
+// Start enters the start act of this process, and makes later entries name it.
+// It returns the act's hash, for the entries of the other lanes.
+func (l *Log) Start(ctx context.Context, start ledger.Start, actor string) (ledger.Hash, error) {
+	refs, err := l.Commit(ctx, Draft{Act: ledger.Act{Type: ledger.ActStart, Actor: actor, Start: &start}})
+	if err != nil {
+		return ledger.Hash{}, err
+	}
+	b, _, err := readBlock(ctx, l.cfg.Locked, refs[0].Block)
+	if err != nil {
+		return ledger.Hash{}, err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.cfg.Writer = h
+	l.cfg.Writer = ledger.Sum(b.Events[refs[0].Event])
+	return l.cfg.Writer, nil
 }
 
 // Commit enters acts and returns their places when they are durable. All of one

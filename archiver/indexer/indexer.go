@@ -17,9 +17,8 @@ import (
 	"github.com/waxseal/waxseal/archiver/record"
 )
 
-// CatchUp inserts a lane's rows from its outboxes, from the index's position up
-// to and including block upto. Its rows come from an indexer identity.
-type CatchUp func(ctx context.Context, lane record.Lane, upto uint64) error
+// CatchUp inserts what the index lacks of every lane, from the outboxes.
+type CatchUp func(ctx context.Context) error
 
 // room is how many blocks wait in memory before rows are dropped, and most is how
 // many go into the index in one transaction.
@@ -149,13 +148,13 @@ func (x *Indexer) mend(ctx context.Context) {
 	}
 	for _, lane := range x.lanes() {
 		pos, err := x.ix.Position(ctx, lane)
-		head := x.head(lane)
-		if err != nil || pos > head {
+		if err != nil || pos > x.head(lane) {
 			continue
 		}
-		if err := x.catchUp(ctx, lane, head); err != nil && !errors.Is(err, context.Canceled) {
+		if err := x.catchUp(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			x.log.Warn("index from outboxes", "lane", string(lane), "err", err)
 		}
+		return
 	}
 }
 

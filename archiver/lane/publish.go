@@ -15,7 +15,7 @@ import (
 // derived from blocks. Not safe for concurrent use.
 type Publication struct {
 	pub    *ledger.Publisher
-	locked worm.Store
+	locked worm.Reader
 	lane   record.Lane
 	last   *ledger.Block // followed last
 }
@@ -23,7 +23,7 @@ type Publication struct {
 // OpenPublication goes on from the live checkpoint. Where what is stored is not
 // the log, it begins with the first block again, which writes what is missing
 // and names what is wrong.
-func OpenPublication(ctx context.Context, meta worm.Meta, locked worm.Store, l record.Lane, keys *ledger.Verifier) (*Publication, error) {
+func OpenPublication(ctx context.Context, meta worm.Meta, locked worm.Reader, l record.Lane, keys *ledger.Verifier) (*Publication, error) {
 	store := LogStore{meta}
 	pub, err := ledger.OpenPublisher(ctx, store, l, keys)
 	if errors.Is(err, ledger.ErrTile) || errors.Is(err, ledger.ErrCheckpoint) || errors.Is(err, ledger.ErrSignature) {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/waxseal/waxseal/archiver/record"
 	"github.com/waxseal/waxseal/archiver/worm"
@@ -75,7 +76,7 @@ func carrySources(head []ledger.Source, t Taking) []ledger.Source {
 
 // open reads the lane's head.
 func open(ctx context.Context, cfg Config, t Taking) (*Lane, error) {
-	n, found, err := findHead(ctx, cfg, t)
+	n, found, err := findHead(ctx, cfg, cfg.Locked, t)
 	if err != nil {
 		return nil, fmt.Errorf("find head of lane %s: %w", cfg.Lane, err)
 	}
@@ -102,13 +103,13 @@ func open(ctx context.Context, cfg Config, t Taking) (*Lane, error) {
 // findHead gives the number of the lane's last block. The oldest version of a
 // key is the object, so a delete marker hides nothing here: a listing of
 // versions shows what a plain listing and a create-only PUT do not.
-func findHead(ctx context.Context, cfg Config, t Taking) (n uint64, found bool, err error) {
+func findHead(ctx context.Context, cfg Config, locked worm.Reader, t Taking) (n uint64, found bool, err error) {
 	from := ""
 	if t.Hint > 1 {
 		from = BlockKey(cfg.Lane, t.Hint-2) // the block of the hint must show
 	}
 	for {
-		n, found, err = lastBlock(ctx, cfg, from, t.Oddity)
+		n, found, err = lastBlock(ctx, cfg, locked, from, t.Oddity)
 		if err != nil || found || from == "" {
 			return n, found, err
 		}
@@ -116,11 +117,11 @@ func findHead(ctx context.Context, cfg Config, t Taking) (n uint64, found bool, 
 	}
 }
 
-func lastBlock(ctx context.Context, cfg Config, from string, oddity func(worm.Version)) (n uint64, found bool, err error) {
+func lastBlock(ctx context.Context, cfg Config, locked worm.Reader, from string, oddity func(worm.Version)) (n uint64, found bool, err error) {
 	prefix := BlockPrefix(cfg.Lane)
 	err = cfg.retry(ctx, "list "+prefix, func() (bool, error) {
 		n, found = 0, false
-		err := cfg.Locked.List(ctx, prefix, from, func(v worm.Version) error {
+		err := locked.List(ctx, prefix, from, func(v worm.Version) error {
 			m, ok := blockNumber(cfg.Lane, v.Key)
 			if !ok {
 				return nil
@@ -148,7 +149,7 @@ func blockNumber(l record.Lane, key string) (uint64, bool) {
 }
 
 // ReadBlock reads block n of a lane.
-func ReadBlock(ctx context.Context, s worm.Store, l record.Lane, n uint64) (*ledger.Block, error) {
+func ReadBlock(ctx context.Context, s worm.Reader, l record.Lane, n uint64) (*ledger.Block, error) {
 	key := BlockKey(l, n)
 	body, _, err := s.Get(ctx, key)
 	if err != nil {
@@ -162,7 +163,7 @@ func ReadBlock(ctx context.Context, s worm.Store, l record.Lane, n uint64) (*led
 }
 
 // ReadNamed reads an object that an entry names and checks it against its hash.
-func ReadNamed(ctx context.Context, s worm.Store, o ledger.Object) ([]byte, error) {
+func ReadNamed(ctx context.Context, s worm.Reader, o ledger.Object) ([]byte, error) {
 	body, _, err := s.Get(ctx, o.Key)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", o.Key, err)
@@ -172,3 +173,17 @@ func ReadNamed(ctx context.Context, s worm.Store, o ledger.Object) ([]byte, erro
 	}
 	return body, nil
 }
+
+// Last reads a lane's last block without taking the lane; nil where the lane has
+// none. hint is the size of its live checkpoint, 0 unknown.
+func Last(ctx context.Context, s worm.Reader, l record.Lane, hint uint64) (*ledger.Block, error) {
+	cfg := Config{Lane: l, Report: func(string, error) {}, Sleep: func(_ context.Context, _ time.Duration) error { return errOnce }}
+	n, found, err := findHead(ctx, cfg, s, Taking{Hint: hint, Oddity: func(worm.Version) {}})
+	if err != nil || !found {
+		return nil, err
+	}
+	return ReadBlock(ctx, s, l, n)
+}
+
+// errOnce ends a retry: who only looks does not wait for a store.
+var errOnce = errors.New("store does not answer")

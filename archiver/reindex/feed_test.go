@@ -116,6 +116,25 @@ func TestFeedWithoutAnOutbox(t *testing.T) {
 	}
 }
 
+// An outbox that is whole and belongs to another block is none.
+func TestFeedFromAnotherBlocksOutbox(t *testing.T) {
+	a := archivetest.New(t, archivetest.Options{MaxRecords: 2})
+	feedTwoPeople(t, a)
+	a.Archive(t)
+	_, lane, block := firstOutbox(t, a)
+	a.Forge(t, lane, block+1, func(next *ledger.Block) {
+		a.Forge(t, lane, block, func(b *ledger.Block) { b.Entry.Outbox = next.Entry.Outbox })
+	})
+	fed := feed(t, feeder(t, a, archivetest.OpenIndex(t), false))
+	if len(fed.Gaps) != 1 || fed.Gaps[0].Block != block {
+		t.Errorf("%+v", fed)
+	}
+	fed = feed(t, feeder(t, a, archivetest.OpenIndex(t), true))
+	if len(fed.Gaps) != 0 || fed.Rebuilt != 1 || fed.Rows != 6 {
+		t.Errorf("%+v", fed)
+	}
+}
+
 func TestFeedWithAnotherIdentity(t *testing.T) {
 	a := archivetest.New(t, archivetest.Options{})
 	feedTwoPeople(t, a)

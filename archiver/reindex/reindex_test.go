@@ -169,6 +169,20 @@ func TestRebuildSaysWhatItCouldNotRead(t *testing.T) {
 	}
 }
 
+// A record whose leaf is not in its block gives no rows, although its segment is
+// whole.
+func TestRebuildHoldsRecordsToTheirLeaves(t *testing.T) {
+	a := archivetest.New(t, archivetest.Options{MaxRecords: 2})
+	feedTwoPeople(t, a)
+	a.Archive(t)
+	row := archivetest.Rows(t, a.Index)[0]
+	a.Forge(t, row.Lane, row.Block, archivetest.ForgeLeaves)
+	got, err := reindex.Rebuild(t.Context(), config(t, a, archivetest.OpenIndex(t)))
+	if !errors.Is(err, reindex.ErrRecord) || got.Failed != 2 || got.Rows != 2 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func TestRebuildWithoutAnIdentityStops(t *testing.T) {
 	a := archivetest.New(t, archivetest.Options{})
 	feedTwoPeople(t, a)

@@ -110,14 +110,17 @@ func (s *scene) segmentOf(t *testing.T, i int) string {
 }
 
 func TestTamperedBytesAreNotGivenOut(t *testing.T) {
-	for name, damage := range map[string]func(s *scene, segment string, body []byte){
-		"a bit of a segment": func(s *scene, segment string, body []byte) {
+	for name, damage := range map[string]func(t *testing.T, s *scene, segment string, body []byte){
+		"a bit of a segment": func(_ *testing.T, s *scene, segment string, body []byte) {
 			body[len(body)/2] ^= 1
 			s.Locked.Tamper(segment, body)
 		},
-		"another segment":  func(s *scene, segment string, body []byte) { s.Locked.Tamper(segment, []byte("x")) },
-		"no segment":       func(s *scene, segment string, body []byte) { s.Locked.Remove(segment) },
-		"the block's leaf": swapLeaves,
+		"another segment": func(_ *testing.T, s *scene, segment string, _ []byte) { s.Locked.Tamper(segment, []byte("x")) },
+		"no segment":      func(_ *testing.T, s *scene, segment string, _ []byte) { s.Locked.Remove(segment) },
+		"the block's leaf": func(t *testing.T, s *scene, segment string, _ []byte) {
+			l, _, _ := strings.Cut(strings.TrimPrefix(segment, "lanes/"), "/")
+			s.Forge(t, record.Lane(l), 2, archivetest.ForgeLeaves)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
@@ -126,7 +129,7 @@ func TestTamperedBytesAreNotGivenOut(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			damage(s, segment, body)
+			damage(t, s, segment, body)
 			given := func(*retrieve.Record) error { t.Error("bytes were given out"); return nil }
 			for _, l := range []*retrieve.Library{s.lib, s.blind(t)} {
 				err := l.Cat(t.Context(), s.name(4), given)

@@ -12,7 +12,6 @@ import (
 	"github.com/waxseal/waxseal/archiver/retrieve"
 	"github.com/waxseal/waxseal/archiver/retrieve/archivetest"
 	"github.com/waxseal/waxseal/archiver/worm/mem"
-	"github.com/waxseal/waxseal/ledger"
 )
 
 const root = "../.."
@@ -171,31 +170,6 @@ func countReads(a *archivetest.Archive, fn func()) int {
 	defer a.Locked.Hook(nil)
 	fn()
 	return n
-}
-
-// swapLeaves makes block 2 hold the leaves of other records, well formed.
-func swapLeaves(s *scene, segment string, _ []byte) {
-	l, _, _ := strings.Cut(strings.TrimPrefix(segment, "lanes/"), "/")
-	key := ledger.BlockKey(record.Lane(l), 2)
-	body, _, err := s.Locked.Get(context.Background(), key)
-	if err != nil {
-		panic(err)
-	}
-	b, err := ledger.DecodeBlock(body)
-	if err != nil {
-		panic(err)
-	}
-	for i := range b.Leaves {
-		b.Leaves[i][0] ^= 1
-	}
-	b.Entry.RecordsRoot = ledger.Root(b.Leaves)
-	if b.EntryBytes, err = b.Entry.Encode(); err == nil {
-		body, err = b.Encode()
-	}
-	if err != nil {
-		panic(err)
-	}
-	s.Locked.Tamper(key, body)
 }
 
 // Search fails, as all else.

@@ -72,12 +72,9 @@ type Version struct {
 	DeleteMarker bool
 }
 
-// Store is what the archiver needs: create, read, list. The oldest version of
-// a key is the object. Safe for concurrent use.
-type Store interface {
-	// Put creates key with body, locked as said. sum is the SHA-256 of body; a
-	// store that receives other bytes refuses. RetainUntil must lie in the future.
-	Put(ctx context.Context, key string, body []byte, sum [sha256.Size]byte, lock Lock) (Info, error)
+// Reader is what reading an archive needs; a copy without locks has it too. The
+// oldest version of a key is the object. Safe for concurrent use.
+type Reader interface {
 	// Get reads the whole object, oldest version.
 	Get(ctx context.Context, key string) ([]byte, Info, error)
 	// ReadAt reads len(p) bytes at off, with io.ReaderAt's rules.
@@ -89,6 +86,14 @@ type Store interface {
 	// fn's first error and returns it. A store may leave SHA256 and Lock zero
 	// (also those of a damaged object): Head tells.
 	List(ctx context.Context, prefix, startAfter string, fn func(Version) error) error
+}
+
+// Store is what the archiver needs: create, read, list. Safe for concurrent use.
+type Store interface {
+	Reader
+	// Put creates key with body, locked as said. sum is the SHA-256 of body; a
+	// store that receives other bytes refuses. RetainUntil must lie in the future.
+	Put(ctx context.Context, key string, body []byte, sum [sha256.Size]byte, lock Lock) (Info, error)
 	// Now is the store's clock.
 	Now(ctx context.Context) (time.Time, error)
 }

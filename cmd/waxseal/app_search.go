@@ -80,6 +80,7 @@ type Shown struct {
 	Revokes    []Change       `json:"revokes,omitempty"`
 	Reactions  []Change       `json:"reactions,omitempty"`
 	Statuses   []Change       `json:"statuses,omitempty"`
+	Others     []Change       `json:"others,omitempty"` // about the message, and none of these
 	Decision   ShownDecision  `json:"decision"`
 	Facts      map[string]any `json:"facts,omitempty"` // what the decision saw: consent, window, template state
 	Evidence   []string       `json:"evidence,omitempty"`
@@ -97,10 +98,11 @@ type Delivery struct {
 
 // Change is an edit, revoke, reaction or status about a message.
 type Change struct {
-	Item string `json:"item"`
-	Time string `json:"time"`
-	Sub  string `json:"sub,omitempty"`
-	Text string `json:"text,omitempty"`
+	Item   string `json:"item"`
+	Time   string `json:"time"`
+	Sub    string `json:"sub,omitempty"`
+	Before string `json:"before,omitempty"` // of an edit: the text until then, where the archive has it
+	Text   string `json:"text,omitempty"`
 }
 
 // ShownDecision is what the policy decided, and by which revision.
@@ -128,6 +130,7 @@ type LedgerPlace struct {
 	Block       uint64 `json:"block,string"`
 	Time        string `json:"time"`
 	Leaf        int    `json:"leaf"` // index of the record's leaf in the block
+	LeafHash    string `json:"leaf_hash"`
 	RecordsRoot string `json:"records_root"`
 	Entry       string `json:"entry"` // SHA-256 of the entry
 	Segment     string `json:"segment"`

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -112,7 +113,7 @@ func (n *node) openKeys(create bool) (err error) {
 			return fmt.Errorf("the archive in %s has lost its key folder: restore it, new keys cannot continue an archive: %w", n.set.Data, err)
 		}
 		n.ring, err = keyring.Create(n.set.Keys(), keyring.Options{
-			Classic: n.set.Classic, Recipients: n.set.Recipients, Passphrase: n.set.Passphrase, Now: time.Now(),
+			Classic: n.set.Classic, Recipients: n.set.Recipients, Passphrase: n.set.Passphrase, WorkFactor: n.set.Scrypt, Now: time.Now(),
 		})
 	}
 	if err != nil {
@@ -191,8 +192,8 @@ func (n *node) openControl(ctx context.Context, create bool) error {
 	switch {
 	case readErr == nil:
 		archive, n.mode = view.Genesis.Archive, archiver.Mode(view.Genesis.Mode)
-		if !view.Current.Equal(n.ingest.Signing.Public()) {
-			return errors.New("the signing key in the key folder is not the archive's")
+		if err := n.followKey(view); err != nil {
+			return err
 		}
 	case !errors.Is(readErr, control.ErrNone) || !create:
 		return readErr
@@ -211,6 +212,25 @@ func (n *node) openControl(ctx context.Context, create bool) error {
 	}
 	n.control.View(func(v *control.View) { n.keys, err = v.Verifier() })
 	return err
+}
+
+// followKey makes the key that the ledger says counts the current one: a rotation
+// may have been interrupted behind its act.
+func (n *node) followKey(v *control.View) error {
+	if v.Current.Equal(n.ingest.Signing.Public()) {
+		return nil
+	}
+	for _, k := range n.ring.Public().Signing.Keys {
+		if v.Current.Equal(ed25519.PublicKey(k.Ed25519)) {
+			if err := n.ring.UseSigning(k.N); err != nil {
+				return err
+			}
+			var err error
+			n.ingest, err = n.ring.Ingest()
+			return err
+		}
+	}
+	return errors.New("no signing key in the key folder is the archive's")
 }
 
 func (n *node) controlConfig() control.Config {

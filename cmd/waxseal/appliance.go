@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+
+	"github.com/waxseal/waxseal/archiver/control"
+	"github.com/waxseal/waxseal/archiver/worm/dir"
+	"github.com/waxseal/waxseal/ledger"
+)
+
+// appliance is the App over one data folder.
+type appliance struct {
+	env Env
+	set *Settings
+}
+
+// newApp makes the App of the process: the place where the packages are wired together.
+func newApp(_ context.Context, env Env) (App, error) {
+	return &appliance{env: env, set: env.Settings}, nil
+}
+
+// Close has nothing to let go of: each method closes what it opened.
+func (a *appliance) Close() error { return nil }
+
+// Identify reads genesis.
+func (a *appliance) Identify(ctx context.Context) (Identification, error) {
+	id := Identification{Archive: a.set.Name, Mode: "production"}
+	if a.set.Evaluation {
+		id.Mode = "evaluation"
+	}
+	if !exists(filepath.Join(a.set.Data, "locked")) {
+		return id, nil
+	}
+	locked, err := dir.OpenReadOnly(filepath.Join(a.set.Data, "locked"))
+	if err != nil {
+		return id, fmt.Errorf("open locked store: %w", err)
+	}
+	view, _, err := control.Read(ctx, locked)
+	if errors.Is(err, control.ErrNone) {
+		return id, nil
+	}
+	if err != nil {
+		return id, err
+	}
+	return identification(view), nil
+}
+
+func identification(v *control.View) Identification {
+	return Identification{Archive: v.Genesis.Archive, Fingerprint: v.Fingerprint.String(), Mode: string(v.Genesis.Mode)}
+}
+
+// recorder enters looks and refusals, through the running process or, where
+// none runs, by writing the control lane itself.
+type recorder struct {
+	a    *appliance
+	link *link
+	node *node
+}
+
+// recorder opens the way by which this command's acts reach the ledger. Where
+// nothing can be recorded (a read-only copy, a foreign user) the answer is
+// ErrDenied unless unrecorded says that this is known.
+func (a *appliance) recorder(ctx context.Context, unrecorded bool) (*recorder, error) {
+	l, err := dial(ctx, a.set)
+	if err == nil && l != nil {
+		return &recorder{a: a, link: l}, nil
+	}
+	n, openErr := openNode(ctx, a.env, false)
+	if openErr == nil {
+		if openErr = n.start(ctx); openErr == nil {
+			return &recorder{a: a, node: n}, nil
+		}
+		n.Close()
+	}
+	if errors.Is(openErr, control.ErrNone) {
+		return nil, openErr
+	}
+	if unrecorded {
+		fmt.Fprintln(os.Stderr, "waxseal: this look is not recorded in the ledger:", openErr)
+		return &recorder{a: a}, nil
+	}
+	return nil, fmt.Errorf("the look cannot be recorded (%w); --unrecorded goes on all the same: %w", openErr, ErrDenied)
+}
+
+// Close lets go of the data folder.
+func (r *recorder) Close() error {
+	if r.node == nil {
+		return nil
+	}
+	return r.node.Close()
+}
+
+// look enters that somebody saw something, before it is shown. What was asked,
+// by whom, is personal and goes into the sealed body.
+func (r *recorder) look(ctx context.Context, kind string, items uint64, asked any) error {
+	return r.enter(ctx, looked{Look: &ledger.Look{Kind: kind, Items: items}}, asked)
+}
+
+// refuse enters that somebody was not allowed to, or could not.
+func (r *recorder) refuse(ctx context.Context, kind, reason string, asked any) error {
+	return r.enter(ctx, looked{Refusal: &ledger.Refusal{Kind: kind, Reason: reason}}, asked)
+}
+
+func (r *recorder) enter(ctx context.Context, in looked, asked any) error {
+	var err error
+	if in.Body, err = json.Marshal(struct {
+		User  string `json:"user"`
+		Asked any    `json:"asked"`
+	}{userName(), asked}); err != nil {
+		return err
+	}
+	in.Actor = actor()
+	switch {
+	case r.link != nil:
+		_, err = r.link.act(ctx, in)
+	case r.node != nil:
+		_, err = r.node.control.Commit(ctx, in.draft())
+	}
+	if err != nil {
+		return fmt.Errorf("record this look: %w", err)
+	}
+	return nil
+}
+
+// actor is the opaque id under which this user's acts stand in the clear.
+func actor() string { return "uid:" + strconv.Itoa(os.Getuid()) }
+
+func userName() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return actor()
+}

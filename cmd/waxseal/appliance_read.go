@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/waxseal/waxseal/archiver/index"
+	"github.com/waxseal/waxseal/archiver/record"
+	"github.com/waxseal/waxseal/archiver/retrieve"
+	"github.com/waxseal/waxseal/policy"
+)
+
+// lookGroup is how many hits are entered, and then shown, at a time.
+const lookGroup = 500
+
+// withLibrary opens the archive to read and the way to record looks.
+func (a *appliance) withLibrary(ctx context.Context, unrecorded bool, kind string, asked any, fn func(*retrieve.Library, *recorder) error) (err error) {
+	rec, err := a.recorder(ctx, unrecorded)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rec.Close()) }()
+	r, err := a.openReading(ctx)
+	if err != nil {
+		return errors.Join(err, rec.refuse(ctx, kind, "unreadable", asked))
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	err = fn(r.library(a.set), rec)
+	if errors.Is(err, retrieve.ErrTampered) {
+		err = fmt.Errorf("%w: %w", err, ErrVerification)
+	}
+	if errors.Is(err, retrieve.ErrQuery) || errors.Is(err, retrieve.ErrCursor) {
+		err = fmt.Errorf("%w: %w", err, ErrUsage)
+	}
+	return err
+}
+
+// Search finds items. Each group of hits is in the ledger before it is shown.
+func (a *appliance) Search(ctx context.Context, req SearchRequest, hit func(Hit) error) (resp SearchResponse, err error) {
+	q := retrieve.SearchQuery{
+		Words: req.Words, Numbers: req.Numbers, People: req.People, Names: req.Names, Conversations: req.Conversations,
+		Custodians: req.Custodians, Departments: req.Departments, Kinds: as[record.Kind](req.Kinds), Channels: as[record.Channel](req.Channels),
+		Directions: as[record.Direction](req.Directions), Templates: req.Templates, Findings: req.Findings,
+		From: req.From, To: req.To, Newest: req.Newest, Limit: req.Limit, Cursor: req.Cursor, Count: req.Count,
+	}
+	err = a.withLibrary(ctx, req.Unrecorded, "search", req, func(lib *retrieve.Library, rec *recorder) error {
+		var group []Hit
+		shown := false
+		show := func() error {
+			names := make([]string, len(group))
+			for i := range group {
+				names[i] = group[i].Item
+			}
+			if err := rec.look(ctx, "search", uint64(len(group)), lookBody{req, names}); err != nil {
+				return err
+			}
+			shown = true
+			for _, h := range group {
+				if err := hit(h); err != nil {
+					return err
+				}
+			}
+			group = group[:0]
+			return nil
+		}
+		sum, searchErr := lib.Search(ctx, q, func(h *retrieve.Hit) error {
+			if group = append(group, hitOf(h)); len(group) == lookGroup {
+				return show()
+			}
+			return nil
+		})
+		resp = SearchResponse{Items: sum.Items, Records: sum.Records, Cursor: sum.Cursor}
+		if len(group) > 0 || !shown {
+			if err := show(); err != nil {
+				return err
+			}
+		}
+		return searchErr
+	})
+	return resp, err
+}
+
+// lookBody is the sealed body of a look: what was asked and what was given.
+type lookBody struct {
+	Request any      `json:"request"`
+	Items   []string `json:"items"`
+}
+
+func as[T, S ~string](in []S) []T {
+	var out []T
+	for _, s := range in {
+		out = append(out, T(s))
+	}
+	return out
+}
+
+func hitOf(h *retrieve.Hit) Hit {
+	r := &h.Row
+	out := Hit{
+		Item: r.Item.String(), Record: r.Item.Coordinates.String(), Kind: string(r.Kind), Sub: r.Sub, Channel: string(r.Channel),
+		Direction: string(r.Direction), Provenance: string(r.Provenance), Time: h.Time().Format(time.RFC3339), Clock: h.Clock(),
+		Number: r.Number, Person: h.Who(), Name: h.Name(), Custodian: r.Custodian, Department: r.Department,
+		Template: r.Template, Text: h.Text(), Edited: h.Edited, Revoked: h.Revoked, Erased: h.Erased,
+		Class: r.Class, Findings: r.Findings, Severity: r.Severity, Lane: string(r.Lane), Block: r.Block,
+	}
+	if r.Conversation != (index.Tag{}) {
+		out.Conversation = r.Conversation.String()
+	}
+	if h.State != "" {
+		out.State = string(h.State)
+	}
+	return out
+}
+
+// Show gives everything known under a name.
+func (a *appliance) Show(ctx context.Context, req NameRequest) (resp ShowResponse, err error) {
+	err = a.withLibrary(ctx, req.Unrecorded, "show", req, func(lib *retrieve.Library, rec *recorder) error {
+		names := []string{}
+		showErr := lib.Show(ctx, req.Name, func(m *retrieve.Message) error {
+			shown, err := shownOf(m)
+			if err != nil {
+				return err
+			}
+			resp.Items = append(resp.Items, shown)
+			names = append(names, shown.Item)
+			return nil
+		})
+		if err := rec.look(ctx, "show", uint64(len(names)), lookBody{req, names}); err != nil {
+			resp = ShowResponse{}
+			return err
+		}
+		return showErr
+	})
+	return resp, err
+}
+
+func shownOf(m *retrieve.Message) (Shown, error) {
+	s := Shown{Hit: hitOf(&m.Hit), ID: m.ID, Deliveries: []Delivery{}}
+	for _, d := range m.Deliveries {
+		s.Deliveries = append(s.Deliveries, Delivery{
+			Item: d.Row.Item.String(), Time: d.Time().Format(time.RFC3339), Provenance: string(d.Row.Provenance),
+			Kind: string(d.Row.Kind), Signature: string(d.Row.Signature),
+		})
+	}
+	for _, e := range m.Edits {
+		s.Edits = append(s.Edits, Change{Item: e.Row.Item.String(), Time: e.Time().Format(time.RFC3339), Sub: e.Row.Sub, Before: e.Before, Text: e.Text()})
+	}
+	s.Revokes, s.Reactions, s.Statuses, s.Others = changes(m.Revokes), changes(m.Reactions), changes(m.Statuses), changes(m.Others)
+	if m.Decision != nil {
+		var d policy.Decision
+		if err := json.Unmarshal(m.Decision.Out, &d); err != nil {
+			return s, fmt.Errorf("decision of %s: %w", s.Item, err)
+		}
+		s.Decision = ShownDecision{Class: d.Class, Duty: d.Duty, Retain: d.Retain, Scope: d.Scope, Labels: d.Labels, Revision: d.Revision, Provisional: d.Provisional}
+		for _, f := range d.Findings {
+			s.Decision.Findings = append(s.Decision.Findings, PolicyFinding(f))
+		}
+		s.Facts = m.Decision.Facts
+		for _, e := range m.Decision.Evidence {
+			s.Evidence = append(s.Evidence, e.What+" "+e.Item)
+		}
+	}
+	s.Ledger = placeOf(m.Ledger)
+	return s, nil
+}
+
+func changes(hits []*retrieve.Hit) []Change {
+	var out []Change
+	for _, h := range hits {
+		out = append(out, Change{Item: h.Row.Item.String(), Time: h.Time().Format(time.RFC3339), Sub: h.Row.Sub, Text: h.Text()})
+	}
+	return out
+}
+
+func placeOf(p retrieve.Place) LedgerPlace {
+	e := p.Block.Entry
+	return LedgerPlace{
+		Lane: string(e.Lane), Block: e.N, Time: e.Time, Leaf: p.Leaf, LeafHash: p.Hash.String(), RecordsRoot: e.RecordsRoot.String(),
+		Entry: p.Entry.String(), Segment: p.Segment, Cell: p.Cell, RetainUntil: p.RetainUntil,
+	}
+}
+
+// Cat gives records as Kafka delivered them.
+func (a *appliance) Cat(ctx context.Context, req NameRequest, give func(CatRecord) error) error {
+	return a.withLibrary(ctx, req.Unrecorded, "cat", req, func(lib *retrieve.Library, rec *recorder) error {
+		n := 0
+		err := lib.Cat(ctx, req.Name, func(r *retrieve.Record) error {
+			n++
+			if err := rec.look(ctx, "cat", 1, lookBody{req, []string{r.Coordinates.String()}}); err != nil {
+				return err
+			}
+			return give(catOf(r))
+		})
+		if n == 0 {
+			err = errors.Join(err, rec.look(ctx, "cat", 0, lookBody{req, []string{}}))
+		}
+		return err
+	})
+}
+
+func catOf(r *retrieve.Record) CatRecord {
+	out := CatRecord{
+		Record: r.Coordinates.String(), Timestamp: r.Timestamp, LeaderEpoch: r.LeaderEpoch,
+		Key: r.Key, Value: r.Value, Headers: []CatHeader{}, Erased: r.Erased || r.KeyHeadersErased,
+	}
+	for _, h := range r.Headers {
+		out.Headers = append(out.Headers, CatHeader(h))
+	}
+	return out
+}

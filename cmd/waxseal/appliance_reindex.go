@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/waxseal/waxseal/archiver/index"
+	"github.com/waxseal/waxseal/archiver/index/sqlite"
+	"github.com/waxseal/waxseal/archiver/keyring"
+	"github.com/waxseal/waxseal/archiver/reindex"
+	"github.com/waxseal/waxseal/archiver/whatsapp"
+)
+
+// Reindex builds the index anew beside the old one, says how they differ, and
+// puts it in the old one's place. It works from the stores and an identity alone.
+func (a *appliance) Reindex(ctx context.Context) (resp ReindexResponse, err error) {
+	rec, err := a.recorder(ctx, false)
+	if err != nil {
+		return resp, err
+	}
+	defer func() { err = errors.Join(err, rec.Close()) }()
+	if rec.link != nil {
+		return resp, fmt.Errorf("reindex replaces the index: %w", errBusy)
+	}
+	r, err := a.openStores()
+	if err != nil {
+		return resp, err
+	}
+	ring, err := keyring.Open(a.set.Keys())
+	if err != nil {
+		return resp, err
+	}
+	if err := r.openReader(ctx, a, ring); err != nil {
+		return resp, errors.Join(err, rec.refuse(ctx, "reindex", "unreadable", nil))
+	}
+	if err := rec.look(ctx, "reindex", 0, nil); err != nil {
+		return resp, err
+	}
+	secrets, err := reindex.OpenSecrets(r.view, r.ids)
+	if err != nil {
+		return resp, err
+	}
+	path := filepath.Join(a.set.Data, "index.db")
+	fresh := path + ".new"
+	if err := removeIndex(fresh); err != nil {
+		return resp, err
+	}
+	result, err := a.rebuild(ctx, r, secrets.Keys(), path, fresh)
+	resp = ReindexResponse{Rows: result.Rows, Records: result.Records, Blocks: result.Blocks, Erased: result.ErasedItems, Changed: result.Changed + result.Dropped}
+	if err != nil {
+		return resp, fmt.Errorf("%w: %w", err, ErrIncomplete)
+	}
+	if err := removeIndex(path); err != nil {
+		return resp, err
+	}
+	return resp, os.Rename(fresh, path)
+}
+
+func (a *appliance) rebuild(ctx context.Context, r *reading, keys *index.Keys, path, fresh string) (result reindex.Result, err error) {
+	ix, err := sqlite.Open(ctx, fresh)
+	if err != nil {
+		return result, err
+	}
+	defer func() { err = errors.Join(err, ix.Close()) }()
+	cfg := reindex.Config{Index: ix, Source: r.source(a.set, keys), Progress: func(done, total uint64) { a.env.Progress("blocks", int64(done), int64(total)) }}
+	if before, openErr := sqlite.OpenReadOnly(ctx, path); openErr == nil {
+		defer before.Close()
+		cfg.Before = before
+	}
+	return reindex.Rebuild(ctx, cfg)
+}
+
+// source is what rows are made of.
+func (r *reading) source(set *Settings, keys *index.Keys) reindex.Source {
+	topics := map[string]whatsapp.Role{}
+	for role, name := range set.Topics {
+		topics[name] = role
+	}
+	return reindex.Source{Locked: r.locked, Reader: r.reader, Keys: keys, Topics: topics}
+}
+
+// removeIndex removes an index with its journal.
+func removeIndex(path string) error {
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/waxseal/waxseal/archiver"
+	"github.com/waxseal/waxseal/archiver/kafka"
+	"github.com/waxseal/waxseal/ledger"
+)
+
+// Run is the whole appliance in one process.
+func (a *appliance) Run(ctx context.Context, req RunRequest, report func(Event)) error {
+	w, err := openWorks(ctx, a.env, report)
+	if err != nil {
+		return err
+	}
+	report(event("listening", Event{What: "broker", Address: w.address}))
+	stopLink, err := serveLink(ctx, a.set, w.address, w.act, w.lags)
+	if err != nil {
+		return errors.Join(err, w.Close())
+	}
+	report(event("listening", Event{What: "data", Address: a.set.Data}))
+	work, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done := make(chan error, 1)
+	go func() { done <- w.work(work, false) }()
+	if err := w.welcome(ctx, req); err != nil && ctx.Err() == nil {
+		cancel(err)
+		return errors.Join(err, <-done, stopLink(), w.Close())
+	}
+	err = <-done
+	err = errors.Join(err, stopLink(), w.Close())
+	if err == nil {
+		report(event("stopped", Event{}))
+	}
+	return err
+}
+
+// welcome feeds the samples to a new archive, waits until all that is in Kafka is
+// archived, verifies and says that the appliance is ready.
+func (w *works) welcome(ctx context.Context, req RunRequest) error {
+	if !req.NoSamples && w.broker != nil {
+		if err := w.feedSamples(ctx); err != nil {
+			return err
+		}
+	}
+	if err := w.settled(ctx); err != nil {
+		return err
+	}
+	if err := w.heads(ctx); err != nil {
+		return err
+	}
+	if err := w.showVerified(ctx); err != nil {
+		return err
+	}
+	w.report(event("ready", Event{What: "waxseal search, show, cat, verify in another terminal; Ctrl-C stops"}))
+	return nil
+}
+
+// settled waits until every lane stands at the end of what Kafka holds, with its
+// live checkpoint published.
+func (w *works) settled(ctx context.Context) error {
+	for {
+		lag, known := int64(0), true
+		for _, l := range w.lags(ctx) {
+			known = known && l.Lag >= 0
+			lag += max(l.Lag, 0)
+		}
+		published := true
+		for _, p := range w.archiver.Progress() {
+			published = published && p.Published == p.Size
+		}
+		if known && lag == 0 && published && len(w.archiver.Progress()) >= w.set.Partitions {
+			return w.indexer.Wait(ctx)
+		}
+		if err := archiver.Sleep(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// showVerified verifies the archive as it stands and shows its control checkpoint.
+func (w *works) showVerified(ctx context.Context) error {
+	r, err := verifyStores(ctx, w.locked, w.meta, w.spare, verifyOptions{})
+	if err != nil {
+		return err
+	}
+	if !r.OK {
+		w.report(event("alarm", Event{What: fmt.Sprintf("verification failed: %d contradictions; 'waxseal verify' names them", r.Failures)}))
+		return nil
+	}
+	signed, _, err := w.meta.Get(ctx, ledger.CheckpointKey("control"))
+	if err != nil {
+		return fmt.Errorf("read the checkpoint of control: %w", err)
+	}
+	cp, err := w.keys.Open("control", signed)
+	if err != nil {
+		return err
+	}
+	w.report(event("verified", Event{Lane: "control", Records: r.Records, Size: cp.Size, Root: cp.Root.String(), Checkpoint: string(signed)}))
+	return nil
+}
+
+// act enters what another command asks for.
+func (w *works) act(ctx context.Context, in looked) (ledger.ActRef, error) {
+	refs, err := w.control.Commit(ctx, in.draft())
+	if err != nil {
+		return ledger.ActRef{}, err
+	}
+	return refs[0], nil
+}
+
+// lags compares each lane's position with Kafka's high watermarks.
+func (w *works) lags(ctx context.Context) []laneLag {
+	var out []laneLag
+	for _, p := range w.archiver.Progress() {
+		l := laneLag{Lane: string(p.Lane), Writable: true}
+		if p.Err != nil {
+			l.Error, l.Writable = p.Err.Error(), false
+		}
+		for _, s := range p.Sources {
+			pos := Position{Topic: s.Topic, Era: uint32(s.Era), Partition: s.Partition, Next: s.Next, End: -1}
+			if _, high, err := w.source.Watermarks(ctx, s.Topic, s.Partition); err == nil {
+				pos.End = high
+				if l.Lag >= 0 {
+					l.Lag += max(0, high-s.Next)
+				}
+			} else if !errors.Is(err, kafka.ErrNoTopic) {
+				l.Lag = -1
+			}
+			l.Source = append(l.Source, pos)
+		}
+		out = append(out, l)
+	}
+	slices.SortFunc(out, func(a, b laneLag) int { return strings.Compare(a.Lane, b.Lane) })
+	return out
+}
+
+// Archive is the archiver alone.
+func (a *appliance) Archive(ctx context.Context, req ArchiveRequest, report func(Event)) (ArchiveResponse, error) {
+	w, err := openWorks(ctx, a.env, report)
+	if err != nil {
+		return ArchiveResponse{}, err
+	}
+	stopLink, err := serveLink(ctx, a.set, w.address, w.act, w.lags)
+	if err != nil {
+		return ArchiveResponse{}, errors.Join(err, w.Close())
+	}
+	err = w.work(ctx, req.Drain)
+	w.mu.Lock()
+	resp := w.total
+	w.mu.Unlock()
+	for _, p := range w.archiver.Progress() {
+		lane := LaneArchive{Lane: string(p.Lane), Head: p.Size - 1, Records: p.Records}
+		for _, s := range p.Sources {
+			lane.Source = append(lane.Source, Position{Topic: s.Topic, Era: uint32(s.Era), Partition: s.Partition, Next: s.Next, End: -1})
+		}
+		resp.Lanes = append(resp.Lanes, lane)
+	}
+	slices.SortFunc(resp.Lanes, func(a, b LaneArchive) int { return strings.Compare(a.Lane, b.Lane) })
+	if err == nil && req.Drain && ctx.Err() != nil {
+		err = fmt.Errorf("stopped before everything was sealed: %w", ErrIncomplete)
+	}
+	return resp, errors.Join(err, stopLink(), w.Close())
+}

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+
+	"filippo.io/age"
+
+	"github.com/waxseal/waxseal/archiver/control"
+	"github.com/waxseal/waxseal/archiver/index"
+	"github.com/waxseal/waxseal/archiver/index/sqlite"
+	"github.com/waxseal/waxseal/archiver/keyring"
+	"github.com/waxseal/waxseal/archiver/retrieve"
+	"github.com/waxseal/waxseal/archiver/retrieve/deep"
+	"github.com/waxseal/waxseal/archiver/seal"
+	"github.com/waxseal/waxseal/archiver/unseal"
+	"github.com/waxseal/waxseal/archiver/whatsapp"
+	"github.com/waxseal/waxseal/archiver/worm/dir"
+	"github.com/waxseal/waxseal/ledger"
+	"github.com/waxseal/waxseal/ledger/verify"
+)
+
+// reading is the reading side of an archive in this process: stores that it
+// cannot write to, and identities. It works beside a process that archives.
+type reading struct {
+	locked, meta, spare *dir.Reader
+	view                *control.View
+	ids                 []age.Identity
+	reader              *unseal.Reader
+	keys                *index.Keys
+	index               *sqlite.Index
+	closers             []io.Closer
+}
+
+// openStores opens the three stores to read.
+func (a *appliance) openStores() (*reading, error) {
+	r := &reading{}
+	for _, s := range []struct {
+		to   **dir.Reader
+		name string
+	}{{&r.locked, "locked"}, {&r.meta, "meta"}, {&r.spare, "spare"}} {
+		root := filepath.Join(a.set.Data, s.name)
+		if !exists(root) {
+			return nil, fmt.Errorf("%s: %w", a.set.Data, control.ErrNone)
+		}
+		store, err := dir.OpenReadOnly(root)
+		if err != nil {
+			return nil, fmt.Errorf("open %s store: %w", s.name, err)
+		}
+		*s.to = store
+	}
+	return r, nil
+}
+
+// openReading opens all that reading content takes. Identities may ask for a
+// passphrase.
+func (a *appliance) openReading(ctx context.Context) (*reading, error) {
+	r, err := a.openStores()
+	if err != nil {
+		return nil, err
+	}
+	ring, err := keyring.Open(a.set.Keys())
+	if err != nil {
+		return nil, err
+	}
+	if err := r.openReader(ctx, a, ring); err != nil {
+		return nil, err
+	}
+	if r.keys, err = ringKeys(ring); err != nil {
+		return nil, err
+	}
+	if r.index, err = sqlite.OpenReadOnly(ctx, filepath.Join(a.set.Data, "index.db")); err != nil {
+		return nil, fmt.Errorf("open index ('waxseal reindex' makes it anew): %w", err)
+	}
+	r.closers = append(r.closers, r.index)
+	return r, nil
+}
+
+// fold reads control up to its head.
+func (r *reading) fold(ctx context.Context) (err error) {
+	r.view, _, err = control.Read(ctx, r.locked)
+	return err
+}
+
+// openReader folds control and opens the identities.
+func (r *reading) openReader(ctx context.Context, a *appliance, ring *keyring.Ring) error {
+	if err := r.fold(ctx); err != nil {
+		return err
+	}
+	var err error
+	if r.ids, err = ring.Identities(a.env.Passphrase, keyring.Firm, keyring.Boxes, keyring.Audit); err != nil {
+		return fmt.Errorf("open identities: %w", err)
+	}
+	r.reader, err = unseal.New(r.unsealConfig())
+	return err
+}
+
+func (r *reading) unsealConfig() unseal.Config {
+	return unseal.Config{
+		Identities: r.ids, Origin: r.view.Genesis.Archive, Locked: r.locked, Unlocked: r.meta, Spare: r.spare,
+		Boxes: retrieve.Boxes(r.locked, func(key string) (ledger.ErasedBox, bool) {
+			b, ok := r.view.Boxes[key]
+			return b, ok
+		}),
+	}
+}
+
+// ringKeys are the keys of tags and tokens, of every epoch.
+func ringKeys(ring *keyring.Ring) (*index.Keys, error) {
+	subject, err := ring.Subject()
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := ring.Tokens()
+	if err != nil {
+		return nil, err
+	}
+	return index.NewKeys(subject, tokens), nil
+}
+
+// Close lets go of the index.
+func (r *reading) Close() error {
+	var errs []error
+	for _, c := range r.closers {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (r *reading) library(set *Settings) *retrieve.Library {
+	topics := map[string]whatsapp.Role{}
+	for role, name := range set.Topics {
+		topics[name] = role
+	}
+	return &retrieve.Library{Index: r.index, Reader: r.reader, Locked: r.locked, Keys: r.keys, Topics: maps.Clone(topics)}
+}
+
+// verifyOptions says how to verify.
+type verifyOptions struct {
+	fingerprint *ledger.Hash
+	opener      verify.Opener
+	found       func(verify.Finding)
+}
+
+func verifyStores(ctx context.Context, locked, meta, spare verify.Store, o verifyOptions) (*verify.Report, error) {
+	return verify.Run(ctx, verify.Config{
+		Locked: locked, Meta: meta, Spare: spare, RowHashes: seal.RowHashes,
+		Fingerprint: o.fingerprint, Opener: o.opener, Found: o.found,
+	})
+}
+
+// Verify checks the archive as it stands in its stores.
+func (a *appliance) Verify(ctx context.Context, req VerifyRequest) (VerifyResponse, error) {
+	var o verifyOptions
+	if req.Fingerprint != "" {
+		h, err := ledger.ParseHash(req.Fingerprint)
+		if err != nil {
+			return VerifyResponse{}, fmt.Errorf("fingerprint: %w: %w", err, ErrUsage)
+		}
+		o.fingerprint = &h
+	}
+	r, err := a.openStores()
+	if err != nil {
+		return VerifyResponse{}, err
+	}
+	if req.Deep {
+		if o.opener, err = a.deep(ctx, r, req.Unrecorded); err != nil {
+			return VerifyResponse{}, err
+		}
+	}
+	report, err := verifyStores(ctx, r.locked, r.meta, r.spare, o)
+	if err != nil {
+		return VerifyResponse{}, err
+	}
+	return verifyResponse(report), nil
+}
+
+// deep enters the look and opens what deep verification reads.
+func (a *appliance) deep(ctx context.Context, r *reading, unrecorded bool) (verify.Opener, error) {
+	ring, err := keyring.Open(a.set.Keys())
+	if err != nil {
+		return nil, err
+	}
+	if err := r.openReader(ctx, a, ring); err != nil {
+		return nil, err
+	}
+	rec, err := a.recorder(ctx, unrecorded)
+	if err != nil {
+		return nil, err
+	}
+	defer rec.Close()
+	if err := rec.look(ctx, "verify", 0, map[string]bool{"deep": true}); err != nil {
+		return nil, err
+	}
+	return deep.NewOpener(r.unsealConfig()), nil
+}
+
+func verifyResponse(r *verify.Report) VerifyResponse {
+	out := VerifyResponse{
+		OK: r.OK, Deep: r.Deep, Archive: r.Archive, Fingerprint: r.Fingerprint, Pinned: !r.IntegrityOnly,
+		Records: r.Records, Blocks: r.Blocks, Segments: r.Segments, Boxes: r.Boxes, Erased: r.Erased,
+		Waste: r.Waste.Objects, InFlight: r.InFlight.Objects, Findings: []Finding{}, Lanes: []LaneVerify{},
+	}
+	for _, l := range r.Lanes {
+		out.Lanes = append(out.Lanes, LaneVerify{Lane: string(l.Lane), Blocks: l.Size, Size: l.Size, Root: l.Root})
+	}
+	for _, f := range r.Findings {
+		if f.Class != verify.Failure && f.Class != verify.Warning {
+			continue
+		}
+		g := Finding{Class: string(f.Class), Code: string(f.Code), Lane: string(f.Lane), Object: f.Object, Means: f.Sentence}
+		if f.Class == verify.Failure {
+			g.Class = "contradiction"
+		}
+		if f.Entry != nil {
+			n := int64(*f.Entry)
+			g.Entry = &n
+		}
+		if f.Range != nil {
+			g.From, g.To = &f.Range.From, &f.Range.To
+		}
+		out.Findings = append(out.Findings, g)
+	}
+	return out
+}

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/waxseal/waxseal/archiver"
+	"github.com/waxseal/waxseal/archiver/control"
+	"github.com/waxseal/waxseal/archiver/index"
+	"github.com/waxseal/waxseal/archiver/index/sqlite"
+	"github.com/waxseal/waxseal/archiver/indexer"
+	"github.com/waxseal/waxseal/archiver/kafka"
+	"github.com/waxseal/waxseal/archiver/keyring"
+	"github.com/waxseal/waxseal/archiver/record"
+	"github.com/waxseal/waxseal/archiver/reindex"
+	"github.com/waxseal/waxseal/archiver/state"
+	"github.com/waxseal/waxseal/archiver/whatsapp"
+	"github.com/waxseal/waxseal/ledger"
+)
+
+// works is the appliance at work in this process: a node with a broker to read,
+// an index to feed, and the archiver between them.
+type works struct {
+	*node
+	broker   *kafka.Broker // the embedded one; nil where another Kafka was named
+	address  string
+	source   *kafka.Source
+	index    *sqlite.Index
+	indexer  *indexer.Indexer
+	archiver *archiver.Archiver
+	report   func(Event)
+
+	mu    sync.Mutex // guards totals
+	total ArchiveResponse
+}
+
+// roles gives the topics of the archive, the webhooks first.
+func (s *Settings) roles() []archiver.Topic {
+	order := []whatsapp.Role{whatsapp.RoleWebhooks, whatsapp.RoleSends, whatsapp.RoleConsent, whatsapp.RoleTemplates, whatsapp.RoleDirectory, whatsapp.RoleMedia}
+	topics := make([]archiver.Topic, 0, len(order))
+	for _, role := range order {
+		topics = append(topics, archiver.Topic{Name: s.Topics[role], Role: role})
+	}
+	return topics
+}
+
+// startBroker starts the embedded broker of a data folder.
+func startBroker(ctx context.Context, env Env) (*kafka.Broker, error) {
+	topics := map[string]int32{}
+	for _, t := range env.Settings.roles() {
+		topics[t.Name] = int32(env.Settings.Partitions)
+	}
+	b, err := kafka.StartEmbedded(ctx, filepath.Join(env.Settings.Data, "kafka"), kafka.BrokerOptions{Topics: topics, Log: env.Log})
+	if err != nil {
+		return nil, fmt.Errorf("embedded broker: %w", err)
+	}
+	return b, nil
+}
+
+// openWorks opens the archive, makes it where there is none, and stands ready.
+func openWorks(ctx context.Context, env Env, report func(Event)) (w *works, err error) {
+	n, err := openNode(ctx, env, true)
+	if err != nil {
+		return nil, err
+	}
+	w = &works{node: n, report: report, address: env.Settings.Broker}
+	defer func() {
+		if err != nil {
+			w.Close()
+		}
+	}()
+	if w.address == "" {
+		if w.broker, err = startBroker(ctx, env); err != nil {
+			return nil, err
+		}
+		n.closers = append(n.closers, w.broker)
+		w.address = w.broker.Addr()
+	}
+	if w.source, err = kafka.Open(ctx, []string{w.address}, kafka.Options{Log: env.Log}); err != nil {
+		return nil, fmt.Errorf("kafka at %s: %w", w.address, err)
+	}
+	if w.index, err = sqlite.Open(ctx, filepath.Join(env.Settings.Data, "index.db")); err != nil {
+		return nil, fmt.Errorf("index: %w", err)
+	}
+	n.closers = append(n.closers, w.index)
+	if err = n.start(ctx); err != nil {
+		return nil, err
+	}
+	if err = n.enterPolicy(ctx); err != nil {
+		return nil, err
+	}
+	return w, w.build()
+}
+
+// build makes indexer and archiver of what is open.
+func (w *works) build() error {
+	ids, err := w.ring.Identities(nil, keyring.Indexer)
+	var catchUp indexer.CatchUp
+	if err == nil {
+		feeder := reindex.NewFeeder(reindex.FeedConfig{Index: w.index, Locked: w.locked, Meta: w.meta, Indexer: ids})
+		catchUp = func(ctx context.Context) error {
+			_, err := feeder.Feed(ctx)
+			return err
+		}
+	} else if !errors.Is(err, keyring.ErrAbsent) && !errors.Is(err, keyring.ErrPassphrase) {
+		return err
+	}
+	w.indexer = indexer.New(w.index, catchUp, w.env.Log)
+	sealer, err := state.NewSealer(state.Key(w.ingest.State), w.signer.Archive())
+	if err != nil {
+		return err
+	}
+	tokens := map[uint32]keyring.Key{w.ingest.TokenEpoch: w.ingest.Token}
+	w.archiver, err = archiver.New(archiver.Config{
+		Archive: w.signer.Archive(), Mode: w.mode, Topics: w.set.roles(), Source: w.source,
+		Locked: w.locked, Meta: w.meta, Spare: w.spare, Signer: w.signer, Keys: w.keys, Writer: w.writer,
+		Recipients: w.ingest.Segments, BoxRecipients: w.ingest.Boxes, Indexer: w.ingest.Indexer,
+		Tags: index.NewKeys(w.ingest.Subject, tokens), TokenEpoch: w.ingest.TokenEpoch,
+		State: sealer, StateKey: state.Key(w.ingest.State), RecordKey: archiver.NewRecordKey(w.ingest.State),
+		Policy: w.policy, Linger: w.set.Linger, Committed: w.committed, Log: w.env.Log,
+	})
+	return err
+}
+
+// committed is told of each block of each lane.
+func (w *works) committed(_ context.Context, b *ledger.Block, rows []index.Row) {
+	w.indexer.Offer(index.Batch{Lane: b.Entry.Lane, Block: b.Entry.N, Rows: rows})
+	var raw, stored int64
+	for _, s := range b.Entry.Segments {
+		stored += s.Bytes
+	}
+	for _, x := range b.Entry.Boxes {
+		stored += x.Bytes
+	}
+	for _, p := range w.archiver.Progress() {
+		raw += p.RawBytes
+	}
+	w.mu.Lock()
+	w.total.Records += b.Entry.Records
+	w.total.Items += uint64(len(rows))
+	w.total.Blocks++
+	w.total.Stored += stored
+	last := raw - w.total.Bytes
+	w.total.Bytes = raw
+	w.mu.Unlock()
+	if b.Entry.Records > 0 {
+		w.report(event("archived", Event{Lane: string(b.Entry.Lane), Block: b.Entry.N, Records: b.Entry.Records, Bytes: last}))
+	}
+	for _, raw := range b.Events {
+		if a, err := ledger.DecodeAct(raw); err == nil && a.Alarm != nil {
+			w.report(event("alarm", Event{What: a.Alarm.Code, Lane: string(b.Entry.Lane), Block: b.Entry.N}))
+		}
+	}
+}
+
+func event(kind string, e Event) Event {
+	e.Event, e.Time = kind, time.Now().UTC().Format(time.RFC3339)
+	return e
+}
+
+// work runs the archiver, the indexer and the sealing of heads until ctx ends or
+// all is drained, and leaves everything published and sealed.
+func (w *works) work(ctx context.Context, drain bool) error {
+	indexCtx, stopIndex := context.WithCancel(context.WithoutCancel(ctx))
+	headCtx, stopHeads := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	wg.Go(func() { w.indexer.Run(indexCtx) })
+	wg.Go(func() { w.sealHeads(headCtx) })
+	var err error
+	if drain {
+		err = w.archiver.Drain(ctx)
+	} else {
+		err = w.archiver.Run(ctx)
+	}
+	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	if waitErr := w.indexer.Wait(wait); waitErr != nil {
+		w.env.Log.Warn("index is behind", "err", waitErr)
+	}
+	stopIndex()
+	stopHeads()
+	wg.Wait()
+	return errors.Join(err, w.heads(wait))
+}
+
+// sealHeads seals the heads of the lanes that moved, at an interval.
+func (w *works) sealHeads(ctx context.Context) {
+	for archiver.Sleep(ctx, w.set.Heads) == nil {
+		if err := w.heads(ctx); err != nil {
+			w.env.Log.Warn("seal heads", "err", err)
+		}
+	}
+}
+
+// heads enters the heads of the lanes that moved since the last sealed ones. A
+// lane is sealed at the size of its live checkpoint, so that its tiles are there.
+func (w *works) heads(ctx context.Context) error {
+	sealed := map[record.Lane]uint64{}
+	w.control.View(func(v *control.View) {
+		for l, h := range v.Heads {
+			sealed[l] = h.Size
+		}
+	})
+	var moved []ledger.Head
+	for _, p := range w.archiver.Progress() {
+		if p.Published > sealed[p.Lane] {
+			moved = append(moved, ledger.Head{Lane: p.Lane, Size: p.Published, Root: p.PublishedRoot})
+		}
+	}
+	if len(moved) == 0 {
+		return nil
+	}
+	_, err := w.control.Commit(ctx, control.Draft{Act: ledger.Act{Type: ledger.ActHeads, Actor: "waxseal", Heads: &ledger.Heads{Heads: moved}}})
+	if err != nil {
+		return fmt.Errorf("seal heads: %w", err)
+	}
+	return nil
+}
+
+// Close closes everything.
+func (w *works) Close() error {
+	if w.source != nil {
+		w.source.Close()
+	}
+	return w.node.Close()
+}
+
+// enterPolicy enters which policy counts from here on, with the bundle's bytes
+// as the act's sealed body, so that its decisions can be replayed.
+func (n *node) enterPolicy(ctx context.Context) error {
+	rev := n.policy.Revision()
+	same := false
+	n.control.View(func(v *control.View) { same = v.Policy != nil && v.Policy.Revision == rev })
+	if same {
+		return nil
+	}
+	bundle := n.policy.Bundle()
+	_, err := n.control.Commit(ctx, control.Draft{
+		Act:  ledger.Act{Type: ledger.ActPolicy, Actor: "waxseal", Policy: &ledger.Policy{Revision: rev, SHA256: ledger.Sum(bundle)}},
+		Body: bundle,
+	})
+	if err != nil {
+		return fmt.Errorf("enter policy: %w", err)
+	}
+	return nil
+}
