@@ -78,11 +78,12 @@ func TestCatDoesNotBelieveTheIndex(t *testing.T) {
 		"lane":     func(r *index.Row) { r.Lane = "9" },
 	} {
 		l := s.blind(t)
-		for _, r := range rows {
-			lie(&r)
-			if err := l.Index.Insert(t.Context(), index.Batch{Lane: r.Lane, Block: r.Block, Rows: []index.Row{r}}); err != nil {
-				t.Fatal(err)
-			}
+		lies := slices.Clone(rows)
+		for i := range lies {
+			lie(&lies[i])
+		}
+		if err := l.Index.Insert(t.Context(), index.Batch{Lane: "0", Block: 1, Rows: lies}); err != nil {
+			t.Fatal(err)
 		}
 		for i, want := range s.records {
 			if got := cat(t, l, s.name(i)); len(got) != 1 || string(got[0].Value) != string(want.Value) {
