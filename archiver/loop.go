@@ -12,7 +12,9 @@ import (
 	"github.com/waxseal/waxseal/archiver/index"
 	"github.com/waxseal/waxseal/archiver/kafka"
 	"github.com/waxseal/waxseal/archiver/lane"
+	"github.com/waxseal/waxseal/archiver/record"
 	"github.com/waxseal/waxseal/archiver/state"
+	"github.com/waxseal/waxseal/ledger"
 )
 
 // errDrained ends a draining session: every watermark of the start is sealed.
@@ -196,6 +198,9 @@ func (s *session) step(ctx context.Context) (*lane.Step, error) {
 	if err := s.block.begin(); err != nil {
 		return nil, err
 	}
+	if err := s.alarmLosses(); err != nil {
+		return nil, err
+	}
 	sealed, err := s.block.seal.Finish()
 	if err != nil {
 		return nil, fmt.Errorf("lane %s: %w", s.name, err)
@@ -222,6 +227,29 @@ func (s *session) step(ctx context.Context) (*lane.Step, error) {
 		return nil, err
 	}
 	return step, nil
+}
+
+// alarmLosses enters an alarm for each range that Kafka's retention removed
+// before it was archived. What was gone before this archive first looked at the
+// topic is stated under a name of its own.
+func (s *session) alarmLosses() error {
+	for _, f := range s.feeds {
+		for _, g := range f.source.Gaps {
+			if g.Cause != record.GapExpired {
+				continue
+			}
+			alarm := ledger.Alarm{Code: "lost_records", Lane: s.name, Topic: f.source.Topic, First: g.First, Next: g.Next}
+			if g.First == 0 {
+				alarm.Code = "expired_before_start"
+			} else {
+				s.cfg.Log.Error("records are lost: Kafka's retention overtook the archiver", "topic", f.source.Topic, "first", g.First, "next", g.Next)
+			}
+			if err := s.block.event(ledger.Act{Type: ledger.ActAlarm, Alarm: &alarm}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // outbox seals the change of lane state under the state key, and the index rows
