@@ -184,14 +184,27 @@ func (d *doctor) keys() {
 	}
 	d.says("keys", true, "recipients and working keys load", "")
 	exposed, err := ring.Exposed()
-	switch {
-	case err != nil:
-		d.says("identities", false, err.Error(), "restore the key folder from your copy")
-	case len(exposed) > 0:
-		d.says("identities", true, fmt.Sprintf("%d identities lie on this host without a passphrase: whoever has it can read the archive", len(exposed)), "")
-	default:
-		d.says("identities", true, "none lies here without a passphrase", "")
+	if err != nil {
+		d.says("key files", false, err.Error(), "look at the key folder's permissions")
+		return
 	}
+	d.says("key files", len(exposed) == 0, fmt.Sprintf("%d can be read by others on this host", len(exposed)), "chmod 700 the key folder and 600 the files in it")
+	held, err := ring.Holdings()
+	if err != nil {
+		d.says("identities", false, err.Error(), "restore the key folder from your copy")
+		return
+	}
+	bare := 0
+	for _, h := range held {
+		if h.Here && !h.Protected {
+			bare++
+		}
+	}
+	says := "none lies here without a passphrase"
+	if bare > 0 {
+		says = fmt.Sprintf("%d lie here without a passphrase: whoever has this host can read the archive", bare)
+	}
+	d.says("identities", true, says, "")
 }
 
 func (d *doctor) policy(ctx context.Context) {

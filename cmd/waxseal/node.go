@@ -282,7 +282,10 @@ func sealTo(to []age.Recipient, plain []byte) ([]byte, error) {
 	if _, err := w.Write(plain); err != nil {
 		return nil, err
 	}
-	return buf.Bytes(), w.Close()
+	if err := w.Close(); err != nil { // the last chunk is written here
+		return nil, err
+	}
+	return buf.Bytes(), nil
 }
 
 // start enters the start act: who writes from here on, with what.
