@@ -47,8 +47,9 @@ type Hit struct {
 	Department   string   `json:"department,omitempty"`
 	Conversation string   `json:"conversation,omitempty"` // keyed hash: equal for equal conversations
 	Template     string   `json:"template,omitempty"`
-	Text         string   `json:"text,omitempty"`  // from the decrypted cell
-	State        string   `json:"state,omitempty"` // highest status of an outbound message
+	Text         string   `json:"text,omitempty"`   // from the decrypted cell
+	Reason       string   `json:"reason,omitempty"` // why an item is unknown, unparsed or without content
+	State        string   `json:"state,omitempty"`  // highest status of an outbound message
 	Edited       bool     `json:"edited,omitempty"`
 	Revoked      bool     `json:"revoked,omitempty"`
 	Erased       bool     `json:"erased,omitempty"`

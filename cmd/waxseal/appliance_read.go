@@ -104,7 +104,7 @@ func hitOf(h *retrieve.Hit) Hit {
 		Direction: string(r.Direction), Provenance: string(r.Provenance), Time: h.Time().Format(time.RFC3339), Clock: h.Clock(),
 		Number: r.Number, Person: h.Who(), Name: h.Name(), Custodian: r.Custodian, Department: r.Department,
 		Template: r.Template, Text: h.Text(), Edited: h.Edited, Revoked: h.Revoked, Erased: h.Erased,
-		Class: r.Class, Findings: r.Findings, Severity: r.Severity, Lane: string(r.Lane), Block: r.Block,
+		Reason: r.Reason, Class: r.Class, Findings: r.Findings, Severity: r.Severity, Lane: string(r.Lane), Block: r.Block,
 	}
 	if r.Conversation != (index.Tag{}) {
 		out.Conversation = r.Conversation.String()
@@ -163,8 +163,19 @@ func shownOf(m *retrieve.Message) (Shown, error) {
 			s.Evidence = append(s.Evidence, e.What+" "+e.Item)
 		}
 	}
+	if m.Decision == nil { // erased with the item: what the row still says
+		s.Decision = ShownDecision{Class: m.Row.Class, Duty: date(m.Row.Duty), Retain: date(m.Row.Retain), Revision: m.Row.Policy, Provisional: m.Row.Provisional}
+	}
 	s.Ledger = placeOf(m.Ledger)
 	return s, nil
+}
+
+// date shows Unix seconds as a day; "" for 0.
+func date(unix int64) string {
+	if unix == 0 {
+		return ""
+	}
+	return time.Unix(unix, 0).UTC().Format(time.DateOnly)
 }
 
 func changes(hits []*retrieve.Hit) []Change {
@@ -186,16 +197,21 @@ func placeOf(p retrieve.Place) LedgerPlace {
 // Cat gives records as Kafka delivered them.
 func (a *appliance) Cat(ctx context.Context, req NameRequest, give func(CatRecord) error) error {
 	return a.withLibrary(ctx, req.Unrecorded, "cat", req, func(lib *retrieve.Library, rec *recorder) error {
-		n := 0
+		n, erased := 0, false
 		err := lib.Cat(ctx, req.Name, func(r *retrieve.Record) error {
 			n++
 			if err := rec.look(ctx, "cat", 1, lookBody{req, []string{r.Coordinates.String()}}); err != nil {
 				return err
 			}
-			return give(catOf(r))
+			c := catOf(r)
+			erased = erased || c.Erased
+			return give(c)
 		})
 		if n == 0 {
 			err = errors.Join(err, rec.look(ctx, "cat", 0, lookBody{req, []string{}}))
+		}
+		if err == nil && erased {
+			err = fmt.Errorf("part of what was asked for is erased: %w", ErrIncomplete)
 		}
 		return err
 	})

@@ -49,7 +49,7 @@ func (a *appliance) Reindex(ctx context.Context) (resp ReindexResponse, err erro
 		return resp, err
 	}
 	result, err := a.rebuild(ctx, r, secrets.Keys(), path, fresh)
-	resp = ReindexResponse{Rows: result.Rows, Records: result.Records, Blocks: result.Blocks, Erased: result.ErasedItems, Changed: result.Changed + result.Dropped}
+	resp = ReindexResponse{Rows: result.Rows, Records: result.Records, Blocks: result.Blocks, Erased: result.ErasedItems + result.ErasedRecords, Changed: result.Changed + result.Dropped}
 	if err != nil {
 		return resp, fmt.Errorf("%w: %w", err, ErrIncomplete)
 	}

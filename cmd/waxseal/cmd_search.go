@@ -165,6 +165,9 @@ func hitText(w io.Writer, h Hit, s *session) error {
 	marks := hitMarks(h)
 	_, err := fmt.Fprintf(w, "%s  %s %s %s  %s  %s%s\n    %s\n", clock(h.Time, s.set.Zone), oneLine(h.Number), arrow,
 		oneLine(who), kind, h.Channel, marks, h.Item)
+	if h.Text == "" {
+		h.Text = h.Reason
+	}
 	if err != nil || h.Text == "" {
 		return err
 	}

@@ -195,6 +195,9 @@ func (n *node) openControl(ctx context.Context, create bool) error {
 		if err := n.followKey(view); err != nil {
 			return err
 		}
+		if err := n.followToken(view); err != nil {
+			return err
+		}
 	case !errors.Is(readErr, control.ErrNone) || !create:
 		return readErr
 	}
@@ -231,6 +234,23 @@ func (n *node) followKey(v *control.View) error {
 		}
 	}
 	return errors.New("no signing key in the key folder is the archive's")
+}
+
+// followToken makes the token epoch that the ledger says counts the current one.
+func (n *node) followToken(v *control.View) error {
+	epoch := uint32(1)
+	if k := len(v.TokenEpochs); k > 0 {
+		epoch = v.TokenEpochs[k-1].Epoch
+	}
+	if epoch == n.ingest.TokenEpoch {
+		return nil
+	}
+	if err := n.ring.UseToken(epoch); err != nil {
+		return err
+	}
+	var err error
+	n.ingest, err = n.ring.Ingest()
+	return err
 }
 
 func (n *node) controlConfig() control.Config {

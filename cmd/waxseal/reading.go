@@ -206,7 +206,7 @@ func verifyResponse(r *verify.Report) VerifyResponse {
 		Waste: r.Waste.Objects, InFlight: r.InFlight.Objects, Findings: []Finding{}, Lanes: []LaneVerify{},
 	}
 	for _, l := range r.Lanes {
-		out.Lanes = append(out.Lanes, LaneVerify{Lane: string(l.Lane), Blocks: l.Size, Size: l.Size, Root: l.Root})
+		out.Lanes = append(out.Lanes, LaneVerify{Lane: string(l.Lane), Blocks: l.Size, Records: l.Records, Size: l.Size, Root: l.Root, Sealed: l.Sealed})
 	}
 	for _, f := range r.Findings {
 		if f.Class != verify.Failure && f.Class != verify.Warning {

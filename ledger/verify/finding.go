@@ -96,9 +96,11 @@ type Count struct {
 
 // LaneReport is what was found of one lane: its log, as far as it could be followed.
 type LaneReport struct {
-	Lane record.Lane `json:"lane"`
-	Size uint64      `json:"size"` // blocks
-	Root string      `json:"root"` // hex; "" where the chain is broken at the end
+	Lane    record.Lane `json:"lane"`
+	Size    uint64      `json:"size"` // blocks
+	Records uint64      `json:"records"`
+	Sealed  uint64      `json:"sealed"` // size that the last heads event covers
+	Root    string      `json:"root"`   // hex; "" where the chain is broken at the end
 }
 
 // Report is what verification found.
@@ -110,7 +112,7 @@ type Report struct {
 	Archive       string `json:"archive"`
 	Fingerprint   string `json:"fingerprint"` // of the genesis that was found
 
-	Records  uint64       `json:"records"`
+	Records  uint64       `json:"records"` // of Kafka: bodies of acts are not among them
 	Blocks   uint64       `json:"blocks"`
 	Segments uint64       `json:"segments"` // and media
 	Boxes    uint64       `json:"boxes"`

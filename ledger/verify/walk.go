@@ -31,6 +31,7 @@ type walk struct {
 	headSize uint64 // of the last sealed head
 	cut      bool   // the lane's end was reported as cut off
 	finished bool
+	records  uint64
 	erased   uint64 // highest block whose box an erasure touched, plus one
 	kept     kept
 	log      *logWalk
@@ -94,7 +95,7 @@ func (w *walk) finish(ctx context.Context) {
 }
 
 func (w *walk) report() {
-	r := LaneReport{Lane: w.lane, Size: w.next}
+	r := LaneReport{Lane: w.lane, Size: w.next, Records: w.records, Sealed: w.headSize}
 	if w.known {
 		r.Root = w.tree.Root().String()
 	}
@@ -179,7 +180,10 @@ func (w *walk) block(ctx context.Context, n uint64, o listed) {
 	w.acts(ctx, n, b, root)
 	w.objects(ctx, n, b.Entry)
 	w.deep(ctx, n, b)
-	w.v.count(func(r *Report) { r.Records += b.Entry.Records })
+	if w.lane != record.Control { // whose leaves are the bodies of acts
+		w.records += b.Entry.Records
+		w.v.count(func(r *Report) { r.Records += b.Entry.Records })
+	}
 }
 
 // rootBefore is the root of the log before the next block; zero if unknown.
