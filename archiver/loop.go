@@ -17,8 +17,12 @@ import (
 	"github.com/waxseal/waxseal/ledger"
 )
 
-// errDrained ends a draining session: every watermark of the start is sealed.
-var errDrained = errors.New("drained")
+// How a session ends between two records, so that what is under way is whole and
+// can be committed.
+var (
+	errDrained = errors.New("drained") // every watermark of the start is consumed
+	errStopped = errors.New("stopped") // the context ended
+)
 
 // loop consumes the feeds, oldest record first, and commits a block when it is
 // full or its oldest record has waited for the linger.
@@ -43,7 +47,7 @@ func (s *session) loop(ctx context.Context, drain bool) error {
 				return err
 			}
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return errStopped
 		}
 	}
 }
@@ -51,12 +55,15 @@ func (s *session) loop(ctx context.Context, drain bool) error {
 // consume seals what can be sealed now.
 func (s *session) consume(ctx context.Context) error {
 	for f := pick(s.feeds); f != nil; f = pick(s.feeds) {
+		if ctx.Err() != nil {
+			return errStopped
+		}
 		if s.block.full(s.gaps()) {
 			if err := s.flush(ctx); err != nil {
 				return err
 			}
 		}
-		if err := s.block.add(ctx, f.role, f.next()); err != nil {
+		if err := s.block.add(context.WithoutCancel(ctx), f.role, f.next()); err != nil {
 			return err
 		}
 	}

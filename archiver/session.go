@@ -56,9 +56,8 @@ func (a *Archiver) session(ctx context.Context, l record.Lane, partition int32, 
 		return false, err
 	}
 	defer s.halt()
-	err = s.loop(readCtx, drain)
-	if err != nil && !errors.Is(err, errDrained) && ctx.Err() == nil {
-		return false, err
+	if err = s.loop(readCtx, drain); !errors.Is(err, errDrained) && !errors.Is(err, errStopped) {
+		return false, err // what is under way may be cut short: it is not committed
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
 	defer cancel()

@@ -51,7 +51,11 @@ type Log struct {
 	cfg   Config
 	seal  *seal.Writer
 	queue chan *request
-	done  chan struct{}
+	quit  chan struct{} // closed by Close
+	done  chan struct{} // closed when the committer has ended
+
+	ctx  context.Context // of commits: ends when Close has waited long enough
+	stop context.CancelFunc
 
 	mu    sync.Mutex // guards what follows; held by the committer while it works
 	chain *ledger.Chain
@@ -186,7 +190,8 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Log{cfg: cfg, seal: w, queue: make(chan *request), done: make(chan struct{}), chain: chain, last: last, view: v, pub: pub}
+	l := &Log{cfg: cfg, seal: w, queue: make(chan *request), quit: make(chan struct{}), done: make(chan struct{}), chain: chain, last: last, view: v, pub: pub}
+	l.ctx, l.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if err := l.publish(ctx, last); err != nil {
 		cfg.Report("publish control", err)
 	}
@@ -194,11 +199,22 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	return l, nil
 }
 
-// Close waits for acts under way and takes no more.
+// closeWait is how long Close waits for acts under way when the store does not
+// answer.
+const closeWait = 20 * time.Second
+
+// Close takes no more acts and waits for those under way, within a bound: acts
+// that the store has not confirmed by then may be in the ledger or not.
 func (l *Log) Close() {
-	close(l.queue)
+	close(l.quit)
+	t := time.AfterFunc(closeWait, l.stop)
 	<-l.done
+	t.Stop()
+	l.stop()
 }
+
+// ErrClosed is returned for an act after Close.
+var ErrClosed = errors.New("control is closed")
 
 // View calls fn with the acts' sum at the head this writer knows. fn must not
 // keep it.
@@ -240,6 +256,8 @@ func (l *Log) Commit(ctx context.Context, drafts ...Draft) ([]ledger.ActRef, err
 	r := &request{drafts: drafts, ready: make(chan struct{})}
 	select {
 	case l.queue <- r:
+	case <-l.quit:
+		return nil, fmt.Errorf("commit act: %w", ErrClosed)
 	case <-ctx.Done():
 		return nil, fmt.Errorf("commit act: %w", context.Cause(ctx))
 	}
@@ -253,25 +271,32 @@ func (l *Log) Commit(ctx context.Context, drafts ...Draft) ([]ledger.ActRef, err
 
 func (l *Log) commitGroups() {
 	defer close(l.done)
-	for first := range l.queue {
-		group, size := []*request{first}, len(first.drafts)
-		for more := true; more && size < groupLimit; {
-			select {
-			case r, ok := <-l.queue:
-				if !ok {
-					more = false
-					break
-				}
-				group, size = append(group, r), size+len(r.drafts)
-			default:
-				more = false
+	for {
+		select {
+		case first := <-l.queue:
+			group := l.gather(first)
+			l.commitGroup(l.ctx, group)
+			for _, r := range group {
+				close(r.ready)
 			}
-		}
-		l.commitGroup(context.Background(), group)
-		for _, r := range group {
-			close(r.ready)
+		case <-l.quit:
+			return
 		}
 	}
+}
+
+// gather takes what else waits, up to the size of a group.
+func (l *Log) gather(first *request) []*request {
+	group, size := []*request{first}, len(first.drafts)
+	for size < groupLimit {
+		select {
+		case r := <-l.queue:
+			group, size = append(group, r), size+len(r.drafts)
+		default:
+			return group
+		}
+	}
+	return group
 }
 
 // commitGroup commits the acts of a group behind the head, wherever that is by

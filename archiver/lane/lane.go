@@ -138,6 +138,11 @@ func (l *Lane) Commit(ctx context.Context, s *Step) (*ledger.Block, error) {
 	if err := l.cfg.PutAll(ctx, objects); err != nil {
 		return nil, fmt.Errorf("lane %s block %d: %w", l.cfg.Lane, n, err)
 	}
+	if s.Snapshot != nil {
+		if err := l.readBack(ctx, e.Snapshot.Object); err != nil {
+			return nil, fmt.Errorf("lane %s block %d: %w", l.cfg.Lane, n, err)
+		}
+	}
 	return l.commit(ctx, &e, s.Leaves, s.Events)
 }
 
@@ -158,6 +163,15 @@ func (l *Lane) commit(ctx context.Context, e *ledger.Entry, leaves []ledger.Hash
 	}
 	l.last = b
 	return b, nil
+}
+
+// readBack reads a snapshot whole once: the lane's next owner depends on it, and
+// on nothing else so much.
+func (l *Lane) readBack(ctx context.Context, o ledger.Object) error {
+	return l.cfg.retry(ctx, "read back "+o.Key, func() (bool, error) {
+		_, err := ReadNamed(ctx, l.cfg.Meta, o)
+		return err == nil || errors.Is(err, worm.ErrDamaged), err
+	})
 }
 
 // entry makes the ledger entry of a step and lists what is to be stored first.
