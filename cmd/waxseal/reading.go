@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"path/filepath"
+	"sync/atomic"
 
 	"filippo.io/age"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/waxseal/waxseal/archiver/seal"
 	"github.com/waxseal/waxseal/archiver/unseal"
 	"github.com/waxseal/waxseal/archiver/whatsapp"
+	"github.com/waxseal/waxseal/archiver/worm"
 	"github.com/waxseal/waxseal/archiver/worm/dir"
 	"github.com/waxseal/waxseal/ledger"
 	"github.com/waxseal/waxseal/ledger/verify"
@@ -172,11 +174,25 @@ func (a *appliance) Verify(ctx context.Context, req VerifyRequest) (VerifyRespon
 			return VerifyResponse{}, err
 		}
 	}
-	report, err := verifyStores(ctx, r.locked, r.meta, r.spare, o)
+	var read atomic.Int64
+	tell := func() { a.env.Progress("objects read", read.Add(1), 0) }
+	report, err := verifyStores(ctx, told{r.locked, tell}, told{r.meta, tell}, told{r.spare, tell}, o)
 	if err != nil {
 		return VerifyResponse{}, err
 	}
 	return verifyResponse(report), nil
+}
+
+// told is a store that tells of each object read.
+type told struct {
+	verify.Store
+	tell func()
+}
+
+// Get reads the object and tells.
+func (s told) Get(ctx context.Context, key string) ([]byte, worm.Info, error) {
+	s.tell()
+	return s.Store.Get(ctx, key)
 }
 
 // deep enters the look and opens what deep verification reads.
