@@ -89,7 +89,7 @@ func same(t *testing.T, got, want []index.Row) {
 
 // testAnswers compares every query with the plain filter.
 func testAnswers(t *testing.T, x index.Index) {
-	rows := Rows(1, 1500)
+	rows := Rows(1, 600)
 	insert(t, x, batches(rows, 300)...)
 	selected := 0
 	for _, q := range queries(1, rows) {
@@ -160,7 +160,7 @@ func testPages(t *testing.T, x index.Index) {
 	rows := Rows(2, 250)
 	insert(t, x, batches(rows, 50)...)
 	for i, q := range queries(2, rows) {
-		if i%8 != 0 {
+		if i%10 != 0 {
 			continue
 		}
 		for _, limit := range []int{3, 100} {
@@ -354,7 +354,7 @@ func testReset(t *testing.T, x index.Index) {
 func testSome(t *testing.T, x index.Index, seed uint64, rows []index.Row) {
 	t.Helper()
 	for i, q := range queries(seed, rows) {
-		if i%4 == 0 {
+		if i%8 == 0 {
 			q.Limit = len(rows)
 			same(t, search(t, x, q.Query).Rows, Select(&q.Query, rows))
 			testCount(t, x, q.Query, Select(&q.Query, rows))

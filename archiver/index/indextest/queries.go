@@ -126,7 +126,7 @@ func queries(seed uint64, rows []index.Row) []query {
 			all = append(all, q)
 		}
 	}
-	for range 200 {
+	for range 120 {
 		q := query{}
 		for _, f := range r.Perm(len(restrictions))[:2+r.IntN(3)] {
 			q.name += restrictions[f].name + " "

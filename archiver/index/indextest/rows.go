@@ -63,29 +63,38 @@ func Rows(seed uint64, n int) []index.Row {
 	return rows
 }
 
+// Rows fall into so many combinations of the fields that say on which line they
+// came, and of those that say what they are. Engines may store each once.
+const (
+	lines  = 40
+	shapes = 60
+)
+
 func row(r *rand.Rand, i int) index.Row {
+	line := rand.New(rand.NewPCG(r.Uint64N(lines), 1))
+	shape := rand.New(rand.NewPCG(r.Uint64N(shapes), 2))
 	row := index.Row{
 		Item: record.ItemID{Coordinates: record.Coordinates{
 			Topic: topics[i/3%len(topics)], Era: record.Era(1 + i/3%7/6), Partition: int32(i / 3 % 2), Offset: int64(i / 3),
 		}, N: i % 3},
-		Lane:       pick(r, lanes),
+		Lane:       pick(line, lanes),
 		Block:      uint64(i / 10),
 		Segment:    fmt.Sprintf("lanes/0/data/%012d/seg-0", i/10),
 		Cell:       r.IntN(5),
 		Span:       record.Span{Start: r.IntN(100), End: 100 + r.IntN(900)},
 		Kafka:      (clock+int64(r.IntN(40)))*1000 + int64(r.IntN(1000)),
 		Sealed:     (clock + 100) * 1000,
-		Kind:       pick(r, kinds),
-		Channel:    pick(r, channels),
-		Direction:  pick(r, directions),
-		Provenance: pick(r, provenances),
+		Kind:       pick(shape, kinds),
+		Channel:    pick(shape, channels),
+		Direction:  pick(shape, directions),
+		Provenance: pick(shape, provenances),
 		Signature:  record.SignatureAbsent,
 		Field:      "messages",
-		WABA:       pick(r, wabas),
-		Number:     pick(r, numbers),
-		Custodian:  pick(r, custodians),
-		Department: pick(r, departments),
-		Class:      pick(r, classes),
+		WABA:       pick(line, wabas),
+		Number:     pick(line, numbers),
+		Custodian:  pick(line, custodians),
+		Department: pick(line, departments),
+		Class:      pick(shape, classes),
 		Duty:       clock + 1000,
 		Retain:     clock + 2000,
 		Policy:     "revision",
@@ -94,6 +103,15 @@ func row(r *rand.Rand, i int) index.Row {
 	if r.IntN(3) > 0 {
 		row.Platform, row.Device = clock+int64(r.IntN(40)), r.IntN(4) == 0
 	}
+	if line.IntN(2) == 0 {
+		row.Display = tag(tagDisplay, line.IntN(3))
+	}
+	for _, rule := range rules {
+		if shape.IntN(4) == 0 {
+			row.Findings, row.Severity = append(row.Findings, rule), "high"
+		}
+	}
+	slices.Sort(row.Findings)
 	rowPeople(r, &row)
 	rowContent(r, &row)
 	return row
@@ -112,9 +130,6 @@ func rowPeople(r *rand.Rand, row *index.Row) {
 	if r.IntN(4) == 0 {
 		row.Group = tag(tagGroup, r.IntN(3))
 		row.Conversation = tag(tagConversation, 100+r.IntN(3))
-	}
-	if r.IntN(2) == 0 {
-		row.Display = tag(tagDisplay, r.IntN(3))
 	}
 	if r.IntN(4) > 0 {
 		row.ID = tag(tagMessage, r.IntN(50))
@@ -137,12 +152,6 @@ func rowContent(r *rand.Rand, row *index.Row) {
 		row.Codes = []int{131051, r.IntN(9)}
 		row.Provider, row.Actor, row.Provisional = "360dialog", "bot:b1", true
 	}
-	for _, rule := range rules {
-		if r.IntN(4) == 0 {
-			row.Findings, row.Severity = append(row.Findings, rule), "high"
-		}
-	}
-	slices.Sort(row.Findings)
 	for range r.IntN(8) {
 		row.Tokens = append(row.Tokens, word(r.IntN(words)))
 	}

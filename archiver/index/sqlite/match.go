@@ -14,7 +14,7 @@ import (
 // asks nothing of them. What would take too many terms is added to where.
 // FTS5 knows no NOT alone, only "a NOT b".
 func (x *Index) match(ctx context.Context, q *index.Query, where *conditions) (string, error) {
-	m := matcher{ctx: ctx, db: x.read, where: where}
+	m := matcher{ctx: ctx, db: x.read, where: where, terms: x.terms}
 	m.lines(q)
 	m.shapes(q)
 	m.tags(termPerson, q.People)
@@ -39,6 +39,7 @@ type matcher struct {
 	db           *sql.DB
 	all, without []string
 	where        *conditions
+	terms        int    // maxTerms, but in tests
 	every        string // matches every row, once needed
 	err          error
 }
@@ -154,8 +155,8 @@ func (m *matcher) combination(term byte, table string, where conditions) {
 		return
 	}
 	ids := "SELECT id FROM " + table + where.sql()
-	terms := m.numbers(term, ids+fmt.Sprintf(" LIMIT %d", maxTerms+1), where.args...)
-	if len(terms) <= maxTerms {
+	terms := m.numbers(term, ids+fmt.Sprintf(" LIMIT %d", m.terms+1), where.args...)
+	if len(terms) <= m.terms {
 		m.all = append(m.all, anyOf(terms))
 		return
 	}

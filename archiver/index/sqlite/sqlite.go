@@ -38,8 +38,9 @@ type Index struct {
 	db    *sql.DB    // nil when opened read only
 	names names
 
-	text texts
-	few  int // fewRows, but in tests
+	text  texts
+	few   int // fewRows, but in tests
+	terms int // maxTerms, but in tests
 }
 
 var _ index.Index = (*Index)(nil)
@@ -102,7 +103,7 @@ func open(ctx context.Context, path string) (*Index, error) {
 		read.Close()
 		return nil, fmt.Errorf("open index: %w", err)
 	}
-	return &Index{read: read, few: fewRows, text: texts{byID: map[uint64]string{}}}, nil
+	return &Index{read: read, few: fewRows, terms: maxTerms, text: texts{byID: map[uint64]string{}}}, nil
 }
 
 // address is the driver's name of a file.

@@ -41,11 +41,13 @@ func TestIndex(t *testing.T) {
 }
 
 // TestIndexWalking has searches walk the rows in order, as they do where many
-// rows match, and give up on the way.
+// rows match, give up on the way, and ask columns, as they do where a field
+// selects many lines or shapes.
 func TestIndexWalking(t *testing.T) {
 	indextest.Run(t, func(t *testing.T) index.Index {
 		x := open(t, filepath.Join(t.TempDir(), "index.db"))
 		x.SetFew(2)
+		x.SetTerms(9)
 		return x
 	})
 }
