@@ -66,7 +66,7 @@ func TestDeep(t *testing.T) {
 	o := &opener{a: a}
 	r := a.verify(func(c *Config) { c.Opener = o })
 	r.expect(t)
-	if !r.Deep || r.Leaves != r.Records || r.Records == 0 || r.Gone != 0 {
+	if !r.Deep || r.Leaves != r.Records+r.Bodies || r.Records == 0 || r.Gone != 0 {
 		t.Errorf("%d leaves of %d records, %d gone", r.Leaves, r.Records, r.Gone)
 	}
 	erased := false
@@ -105,7 +105,7 @@ func TestDeep(t *testing.T) {
 			tc.o.a = a
 			r := a.verify(func(c *Config) { c.Opener = tc.o })
 			r.expect(t, tc.want...)
-			if name == "erased" && (r.Gone != 1 || r.Leaves != r.Records-1) {
+			if name == "erased" && (r.Gone != 1 || r.Leaves != r.Records+r.Bodies-1) {
 				t.Errorf("%d gone, %d leaves", r.Gone, r.Leaves)
 			}
 		})

@@ -112,7 +112,8 @@ type Report struct {
 	Archive       string `json:"archive"`
 	Fingerprint   string `json:"fingerprint"` // of the genesis that was found
 
-	Records  uint64       `json:"records"` // of Kafka: bodies of acts are not among them
+	Records  uint64       `json:"records"` // of Kafka
+	Bodies   uint64       `json:"bodies"`  // of acts: the leaves of control
 	Blocks   uint64       `json:"blocks"`
 	Segments uint64       `json:"segments"` // and media
 	Boxes    uint64       `json:"boxes"`

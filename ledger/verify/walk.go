@@ -180,10 +180,14 @@ func (w *walk) block(ctx context.Context, n uint64, o listed) {
 	w.acts(ctx, n, b, root)
 	w.objects(ctx, n, b.Entry)
 	w.deep(ctx, n, b)
-	if w.lane != record.Control { // whose leaves are the bodies of acts
-		w.records += b.Entry.Records
-		w.v.count(func(r *Report) { r.Records += b.Entry.Records })
-	}
+	w.records += b.Entry.Records
+	w.v.count(func(r *Report) {
+		if w.lane == record.Control {
+			r.Bodies += b.Entry.Records
+		} else {
+			r.Records += b.Entry.Records
+		}
+	})
 }
 
 // rootBefore is the root of the log before the next block; zero if unknown.
