@@ -60,6 +60,17 @@ const (
 	Unparsed Kind = "unparsed" // not JSON, wrong types, hostile nesting, duplicate keys
 )
 
+// Kinds lists every kind, messages first.
+func Kinds() []Kind {
+	return []Kind{
+		Text, Image, Video, Audio, Document, Sticker, Location, Contacts, Interactive, Button, Order, Template,
+		RequestWelcome, MediaPlaceholder, Unsupported, Reaction, Edit, Revoke, System, Status, Send, Preference,
+		Consent, ContactSync, HistoryChunk, HistoryDeclined, TemplateStatus, TemplateQuality, TemplateContent,
+		TemplateChange, TemplateShot, Directory, Account, Call, CallStatus, Group, Identity, Username, PlatformError,
+		Handover, MediaBytes, Unknown, Unparsed,
+	}
+}
+
 // Channel says by which way a message went. The set is open on the platform's
 // side: a way we cannot tell is ChannelUnknown, never a guess.
 type Channel string

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/waxseal/waxseal/archiver/index"
@@ -45,6 +47,11 @@ func (a *appliance) Search(ctx context.Context, req SearchRequest, hit func(Hit)
 		Custodians: req.Custodians, Departments: req.Departments, Kinds: as[record.Kind](req.Kinds), Channels: as[record.Channel](req.Channels),
 		Directions: as[record.Direction](req.Directions), Templates: req.Templates, Findings: req.Findings,
 		From: req.From, To: req.To, Newest: req.Newest, Limit: req.Limit, Cursor: req.Cursor, Count: req.Count,
+	}
+	for _, k := range q.Kinds {
+		if !slices.Contains(record.Kinds(), k) {
+			return resp, fmt.Errorf("no kind %q; there are %s: %w", k, strings.Join(as[string](record.Kinds()), ", "), ErrUsage)
+		}
 	}
 	err = a.withLibrary(ctx, req.Unrecorded, "search", req, func(lib *retrieve.Library, rec *recorder) error {
 		var group []Hit
