@@ -28,7 +28,7 @@ func (l *Log) commitAt(ctx context.Context, group []*request) error {
 	n := l.chain.Size()
 	e := ledger.Entry{
 		Time: now.UTC().Format(ledger.TimeFormat), Writer: l.cfg.Writer, RowsFrom: n,
-		Published: l.pub.Published(), Policy: l.last.Entry.Policy,
+		Published: l.pub.Published(), Policy: l.last.Entry.Policy, Snapshot: l.last.Entry.Snapshot,
 	}
 	events, leaves, objects, err := l.sealActs(group, &e, now)
 	if err != nil {
@@ -36,6 +36,9 @@ func (l *Log) commitAt(ctx context.Context, group []*request) error {
 		return fmt.Errorf("seal acts: %w", err)
 	}
 	e.RowsFrom = n
+	if err := l.shoot(&e, n, &objects); err != nil {
+		return err
+	}
 	if e.Writer.IsZero() {
 		e.Writer = startIn(events)
 	}

@@ -101,33 +101,41 @@ func Create(ctx context.Context, cfg Config, genesis ledger.Genesis, actor strin
 	return nil
 }
 
-// Read folds control up to its head without being able to write.
-func Read(ctx context.Context, locked worm.Reader) (*View, *ledger.Chain, error) {
-	v, chain, _, err := read(ctx, locked, nil)
+// Read folds control up to its head without being able to write. meta may be nil:
+// then every act is read.
+func Read(ctx context.Context, locked, meta worm.Reader) (*View, *ledger.Chain, error) {
+	v, chain, _, err := read(ctx, locked, meta, nil)
 	return v, chain, err
 }
 
-// read walks control from genesis, checking each block against the one before.
-func read(ctx context.Context, locked worm.Reader, signer *ledger.Signer) (*View, *ledger.Chain, *ledger.Block, error) {
-	v := newView()
-	var chain *ledger.Chain
-	var head *ledger.Block
-	for n := uint64(0); ; n++ {
+// read gives the acts' sum, the chain and the last block. It begins with the
+// snapshot that the head names, or the one before it, and else with genesis;
+// each block behind is checked against the one before.
+func read(ctx context.Context, locked, meta worm.Reader, signer *ledger.Signer) (*View, *ledger.Chain, *ledger.Block, error) {
+	head, err := lane.Last(ctx, locked, record.Control, hint(ctx, meta))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if head == nil {
+		return nil, nil, nil, ErrNone
+	}
+	v, chain, from, err := begin(ctx, locked, meta, head.Entry.Snapshot, signer)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for n := from; ; n++ {
 		b, raw, err := readBlock(ctx, locked, n)
 		if errors.Is(err, worm.ErrNotFound) {
-			if chain == nil {
-				return nil, nil, head, ErrNone
-			}
 			return v, chain, head, nil
 		}
 		if err != nil {
-			return nil, nil, head, err
+			return nil, nil, nil, err
 		}
 		if err := v.apply(b); err != nil {
-			return nil, nil, head, err
+			return nil, nil, nil, err
 		}
 		if chain, err = follow(chain, v, signer, b, raw, n); err != nil {
-			return nil, nil, head, err
+			return nil, nil, nil, err
 		}
 		head = b
 	}
@@ -174,7 +182,7 @@ func readBlock(ctx context.Context, s worm.Reader, n uint64) (*ledger.Block, []b
 
 // Open reads control and stands ready to write behind its head. Close ends it.
 func Open(ctx context.Context, cfg Config) (*Log, error) {
-	v, chain, last, err := read(ctx, cfg.Locked, cfg.Signer)
+	v, chain, last, err := read(ctx, cfg.Locked, cfg.Publish, cfg.Signer)
 	if err != nil {
 		return nil, err
 	}

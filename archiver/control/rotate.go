@@ -38,7 +38,7 @@ func Rotate(ctx context.Context, cfg Config, r Rotation) (uint64, error) {
 }
 
 func rotateOnce(ctx context.Context, cfg Config, signer *ledger.Signer, r Rotation) (uint64, error) {
-	v, old, last, err := read(ctx, cfg.Locked, nil)
+	v, old, last, err := read(ctx, cfg.Locked, cfg.Publish, nil)
 	if err != nil {
 		return 0, err
 	}
@@ -77,7 +77,10 @@ func rotateOnce(ctx context.Context, cfg Config, signer *ledger.Signer, r Rotati
 	if err != nil {
 		return 0, err
 	}
-	e := ledger.Entry{Time: act.Time, Writer: last.Entry.Writer, RowsFrom: chain.Size(), Published: last.Entry.Published, Policy: last.Entry.Policy}
+	e := ledger.Entry{
+		Time: act.Time, Writer: last.Entry.Writer, RowsFrom: chain.Size(), Published: last.Entry.Published,
+		Policy: last.Entry.Policy, Snapshot: last.Entry.Snapshot,
+	}
 	block, err := chain.Next(&e, nil, [][]byte{raw})
 	if err != nil {
 		return 0, fmt.Errorf("rotate: %w", err)

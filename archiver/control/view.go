@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/waxseal/waxseal/archiver/record"
 	"github.com/waxseal/waxseal/ledger"
@@ -12,23 +13,30 @@ import (
 // ErrGenesis says that control does not begin with a genesis act.
 var ErrGenesis = errors.New("control does not begin with genesis")
 
-// View is what the acts up to some block add up to.
+// View is what the acts up to some block add up to. Its JSON is control's
+// snapshot (ledger/FORMAT.md): like the acts' clear parts it names nobody.
 type View struct {
-	Fingerprint ledger.Hash
-	Genesis     ledger.Genesis
-	Current     ed25519.PublicKey               // the signing key in force
-	Keys        []ed25519.PublicKey             // every key that ever counted, oldest first
-	Heads       map[record.Lane]ledger.Head     // last sealed head of each lane
-	Boxes       map[string]ledger.ErasedBox     // by the key of the box it replaced
-	Pending     map[ledger.ActRef]*ledger.Erase // erasures without a receipt
-	Policy      *ledger.Policy
-	TokenEpochs []ledger.TokenEpoch
-	Looks       uint64
-	Alarms      uint64
+	Fingerprint ledger.Hash                 `json:"fingerprint"`
+	Genesis     ledger.Genesis              `json:"genesis"`
+	Current     ed25519.PublicKey           `json:"current"`           // the signing key in force
+	Keys        []ed25519.PublicKey         `json:"keys"`              // every key that ever counted, oldest first
+	Heads       map[record.Lane]ledger.Head `json:"heads"`             // last sealed head of each lane
+	Boxes       map[string]ledger.ErasedBox `json:"boxes,omitempty"`   // by the key of the box it replaced
+	Pending     []Erasure                   `json:"pending,omitempty"` // erasures without a receipt
+	Policy      *ledger.Policy              `json:"policy,omitempty"`
+	TokenEpochs []ledger.TokenEpoch         `json:"token_epochs,omitempty"`
+	Looks       uint64                      `json:"looks"`
+	Alarms      uint64                      `json:"alarms"`
+}
+
+// Erasure is an erase act and its place.
+type Erasure struct {
+	Act   ledger.ActRef `json:"act"`
+	Erase ledger.Erase  `json:"erase"`
 }
 
 func newView() *View {
-	return &View{Heads: map[record.Lane]ledger.Head{}, Boxes: map[string]ledger.ErasedBox{}, Pending: map[ledger.ActRef]*ledger.Erase{}}
+	return &View{Heads: map[record.Lane]ledger.Head{}, Boxes: map[string]ledger.ErasedBox{}}
 }
 
 // apply adds the acts of a block.
@@ -71,9 +79,9 @@ func (v *View) applyAct(ref ledger.ActRef, a *ledger.Act, raw []byte) error {
 		for _, b := range a.Erase.Boxes {
 			v.Boxes[b.Old] = b
 		}
-		v.Pending[ref] = a.Erase
+		v.Pending = append(v.Pending, Erasure{ref, *a.Erase})
 	case ledger.ActEraseReceipt:
-		delete(v.Pending, a.EraseReceipt.Act)
+		v.Pending = slices.DeleteFunc(v.Pending, func(p Erasure) bool { return p.Act == a.EraseReceipt.Act })
 	case ledger.ActPolicy:
 		v.Policy = a.Policy
 	case ledger.ActTokenEpoch:

@@ -202,7 +202,7 @@ func TestRebuildWithoutAnIdentityStops(t *testing.T) {
 func TestOpenSecrets(t *testing.T) {
 	a := archivetest.New(t, archivetest.Options{})
 	a.NewEpoch(t)
-	view, _, err := control.Read(t.Context(), a.Locked)
+	view, _, err := control.Read(t.Context(), a.Locked, a.Meta)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,6 @@ import (
 	"strconv"
 
 	"github.com/waxseal/waxseal/archiver/control"
-	"github.com/waxseal/waxseal/archiver/worm/dir"
 	"github.com/waxseal/waxseal/ledger"
 )
 
@@ -38,18 +37,17 @@ func (a *appliance) Identify(ctx context.Context) (Identification, error) {
 	if !exists(filepath.Join(a.set.Data, "locked")) {
 		return id, nil
 	}
-	locked, err := dir.OpenReadOnly(filepath.Join(a.set.Data, "locked"))
-	if err != nil {
-		return id, fmt.Errorf("open locked store: %w", err)
+	r, err := a.openStores()
+	if err == nil {
+		err = r.fold(ctx)
 	}
-	view, _, err := control.Read(ctx, locked)
 	if errors.Is(err, control.ErrNone) {
 		return id, nil
 	}
 	if err != nil {
 		return id, err
 	}
-	return identification(view), nil
+	return identification(r.view), nil
 }
 
 func identification(v *control.View) Identification {

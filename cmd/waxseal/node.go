@@ -188,7 +188,7 @@ func (n *node) openControl(ctx context.Context, create bool) error {
 	if n.set.Evaluation {
 		n.mode = archiver.Evaluation
 	}
-	view, _, readErr := control.Read(ctx, n.locked)
+	view, _, readErr := control.Read(ctx, n.locked, n.meta)
 	switch {
 	case readErr == nil:
 		archive, n.mode = view.Genesis.Archive, archiver.Mode(view.Genesis.Mode)

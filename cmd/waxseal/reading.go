@@ -84,7 +84,7 @@ func (a *appliance) openReading(ctx context.Context) (*reading, error) {
 
 // fold reads control up to its head.
 func (r *reading) fold(ctx context.Context) (err error) {
-	r.view, _, err = control.Read(ctx, r.locked)
+	r.view, _, err = control.Read(ctx, r.locked, r.meta)
 	return err
 }
 

@@ -146,8 +146,8 @@ func (d desk) Receipt(ctx context.Context, receipt ledger.EraseReceipt) error {
 func (d desk) Pending(context.Context) ([]erase.Pending, error) {
 	var out []erase.Pending
 	d.Log.View(func(v *control.View) {
-		for ref, act := range v.Pending {
-			out = append(out, erase.Pending{Ref: ref, Erase: *act})
+		for _, p := range v.Pending {
+			out = append(out, erase.Pending{Ref: p.Act, Erase: p.Erase})
 		}
 	})
 	slices.SortFunc(out, func(a, b erase.Pending) int { return int(a.Ref.Block) - int(b.Ref.Block) })
