@@ -12,7 +12,7 @@ import (
 // "answering" the same command line over an App with fixed answers, for what is
 // about the command line alone: forms of output and exit codes.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(built{m}, map[string]func(){
 		"waxseal": main,
 		"answering": func() {
 			os.Exit(execute(context.Background(), os.Args[1:], process(), func(_ context.Context, e Env) (App, error) {
