@@ -3,16 +3,16 @@ package seal
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"filippo.io/age"
 	"github.com/waxseal/waxseal/archiver/record"
+	"github.com/waxseal/waxseal/archiver/seal/boxclear"
 	"github.com/waxseal/waxseal/ledger"
 )
 
 // ErrBox is returned for bytes that are no key box.
-var ErrBox = errors.New("not a key box")
+var ErrBox = boxclear.ErrBox
 
 // box is a box of the open block.
 type box struct {
@@ -38,11 +38,7 @@ func (w *Writer) sealBox(b *box) (BoxObject, error) {
 }
 
 // BoxClear is what a box says to anybody.
-type BoxClear struct {
-	Hashes  []ledger.Hash // of the rows it was made with, in order
-	Removed []bool        // whether the row was erased
-	Sealed  []byte        // the age file behind, where decoded
-}
+type BoxClear = boxclear.Clear
 
 // BoxAbout is what the rows of a box have in common. It lies inside age; the row
 // hashes bind it.
@@ -71,55 +67,16 @@ func EncodeBox(c *BoxClear, a *BoxAbout, rows []*Row, to []age.Recipient) ([]byt
 	if err != nil {
 		return nil, fmt.Errorf("seal the rows: %w", err)
 	}
-	n := len(c.Hashes)
-	out := make([]byte, 0, len(MagicBox)+4+n*32+(n+7)/8+len(sealed))
-	out = append(out, MagicBox...)
-	out = binary.BigEndian.AppendUint32(out, uint32(n))
-	for i := range c.Hashes {
-		out = append(out, c.Hashes[i][:]...)
-	}
-	at := len(out)
-	out = append(out, make([]byte, (n+7)/8)...)
-	for i, gone := range c.Removed {
-		if gone {
-			out[at+i/8] |= 1 << (i % 8)
-		}
-	}
-	return append(out, sealed...), nil
+	whole := BoxClear{Hashes: c.Hashes, Removed: c.Removed, Sealed: sealed}
+	return whole.Append(make([]byte, 0, len(MagicBox)+4+33*len(c.Hashes)+len(sealed))), nil
 }
 
 // DecodeBox reads the clear part of a box; no identity is needed. It allocates
 // at most twice the length of b.
-func DecodeBox(b []byte) (*BoxClear, error) {
-	if len(b) < len(MagicBox)+4 || string(b[:len(MagicBox)]) != MagicBox {
-		return nil, fmt.Errorf("magic: %w", ErrBox)
-	}
-	n := int(binary.BigEndian.Uint32(b[len(MagicBox):]))
-	b = b[len(MagicBox)+4:]
-	if n == 0 || n > MaxRows || len(b) < n*32+(n+7)/8 {
-		return nil, fmt.Errorf("%d rows: %w", n, ErrBox)
-	}
-	c := &BoxClear{Hashes: make([]ledger.Hash, n), Removed: make([]bool, n)}
-	for i := range c.Hashes {
-		copy(c.Hashes[i][:], b[i*32:])
-	}
-	bits := b[n*32 : n*32+(n+7)/8]
-	for i := range c.Removed {
-		c.Removed[i] = bits[i/8]>>(i%8)&1 == 1
-	}
-	if n%8 != 0 && bits[n/8]>>(n%8) != 0 {
-		return nil, fmt.Errorf("padding of the removed bits: %w", ErrBox)
-	}
-	c.Sealed = b[n*32+(n+7)/8:]
-	return c, nil
-}
+func DecodeBox(b []byte) (*BoxClear, error) { return boxclear.Decode(b) }
 
 // RowHashes gives the row hashes of a box and which rows were removed, for a
 // verifier that has no identity.
 func RowHashes(box []byte) (rows []ledger.Hash, removed []bool, err error) {
-	c, err := DecodeBox(box)
-	if err != nil {
-		return nil, nil, err
-	}
-	return c.Hashes, c.Removed, nil
+	return boxclear.RowHashes(box)
 }

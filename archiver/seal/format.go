@@ -3,6 +3,7 @@ package seal
 import (
 	"encoding/binary"
 
+	"github.com/waxseal/waxseal/archiver/seal/boxclear"
 	"github.com/waxseal/waxseal/ledger"
 )
 
@@ -10,7 +11,7 @@ import (
 const (
 	MagicSegment = "waxseg\x00\x01"
 	MagicTrailer = "waxend\x00\x01"
-	MagicBox     = "waxbox\x00\x01"
+	MagicBox     = boxclear.Magic
 	MagicRows    = "waxrow\x00\x01"
 	magicCell    = "waxcell\x01"
 )
@@ -25,8 +26,8 @@ const (
 	MaxPlain   = 1 << 28 // bytes of a cell's or directory's plaintext
 	MaxRatio   = 256     // a plaintext is at most MaxRatio times the stored bytes plus RatioSlack
 	RatioSlack = 1 << 16
-	MaxBlock   = 1 << 40 // block numbers are below
-	MaxRows    = 1 << 24 // rows of one block
+	MaxBlock   = 1 << 40          // block numbers are below
+	MaxRows    = boxclear.MaxRows // rows of one block
 )
 
 // FlagShared marks a part whose record has pieces under other rows too.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
-
-	"github.com/gofrs/flock"
 )
 
 // change is one change of names in the store. Its steps run under the store's
@@ -24,7 +22,7 @@ type change struct {
 // committer runs changes, as many in one go as wait: the syncs of a folder are
 // then shared. Whoever finds nobody at work does the work of all.
 type committer struct {
-	lock *flock.Flock // between processes
+	lock *fileLock // between processes
 
 	mu    sync.Mutex // guards the rest
 	busy  bool

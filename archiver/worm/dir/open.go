@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"github.com/waxseal/waxseal/archiver/worm"
 )
 
@@ -172,7 +170,7 @@ func open(root string, opts Options, unlocked bool) (*Store, error) {
 		return nil, fmt.Errorf("open %s: store of the other kind: %w", root, ErrNoStore)
 	}
 	s := &Store{Reader: *r, now: opts.Now, folders: newFolders(root)}
-	s.commits = &committer{lock: flock.New(filepath.Join(root, flockName), flock.SetPermissions(0o640))}
+	s.commits = &committer{lock: newFileLock(filepath.Join(root, flockName))}
 	if s.now == nil {
 		s.now = time.Now
 	}
