@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"github.com/waxseal/waxseal/cmd/internal/verdict"
 )
 
 // answering is an App with fixed answers.
@@ -72,10 +74,10 @@ func (a *answering) Status(context.Context) (StatusResponse, error) {
 
 func (a *answering) Verify(_ context.Context, req VerifyRequest) (VerifyResponse, error) {
 	r := VerifyResponse{OK: a.fails != "damage", Deep: req.Deep, Archive: "archive.local", Fingerprint: strings.Repeat("ab", 32), Pinned: req.Fingerprint != "",
-		Records: 3, Blocks: 2, Segments: 1, Lanes: []LaneVerify{{Lane: "0", Blocks: 2, Records: 3, Size: 2, Root: "cm9vdA==", Sealed: 2}}, Findings: []Finding{}}
+		Records: 3, Blocks: 2, Segments: 1, Lanes: []verdict.Lane{{Lane: "0", Blocks: 2, Records: 3, Size: 2, Root: "cm9vdA==", Sealed: 2}}, Findings: []verdict.Finding{}}
 	if !r.OK {
 		n, from, to := int64(1), int64(17), int64(18)
-		r.Findings = append(r.Findings, Finding{Class: "contradiction", Code: "wrong-hash", Lane: "0", Entry: &n,
+		r.Findings = append(r.Findings, verdict.Finding{Class: "contradiction", Code: "wrong-hash", Lane: "0", Entry: &n,
 			Object: "lanes/0/data/000000000001/seg-0", From: &from, To: &to, Means: "The segment is not the one that was sealed."})
 	}
 	return r, a.err()

@@ -1,5 +1,7 @@
 package main
 
+import "github.com/waxseal/waxseal/cmd/internal/verdict"
+
 // StatusResponse is how the archive stands.
 type StatusResponse struct {
 	Identification
@@ -36,44 +38,7 @@ type VerifyRequest struct {
 }
 
 // VerifyResponse is the result of a verification.
-type VerifyResponse struct {
-	OK          bool         `json:"ok"` // no contradiction
-	Deep        bool         `json:"deep"`
-	Archive     string       `json:"archive"`
-	Fingerprint string       `json:"fingerprint"`
-	Pinned      bool         `json:"pinned"` // the fingerprint was given from outside
-	Records     uint64       `json:"records"`
-	Blocks      uint64       `json:"blocks"`
-	Segments    uint64       `json:"segments"`
-	Boxes       uint64       `json:"boxes"`
-	Erased      uint64       `json:"erased"`    // rows removed with an act
-	Waste       uint64       `json:"waste"`     // objects no block names
-	InFlight    uint64       `json:"in_flight"` // objects of a step not committed yet
-	Lanes       []LaneVerify `json:"lanes"`
-	Findings    []Finding    `json:"findings"`
-}
-
-// LaneVerify is what was verified of one lane.
-type LaneVerify struct {
-	Lane    string `json:"lane"`
-	Blocks  uint64 `json:"blocks"`
-	Records uint64 `json:"records"`
-	Size    uint64 `json:"size,string"`
-	Root    string `json:"root"`
-	Sealed  uint64 `json:"sealed,string"` // size that the last heads event covers
-}
-
-// Finding is one thing a verification found.
-type Finding struct {
-	Class  string `json:"class"` // warning or contradiction
-	Code   string `json:"code"`  // stable, as missing-object
-	Lane   string `json:"lane,omitempty"`
-	Entry  *int64 `json:"entry,omitempty"` // block number
-	Object string `json:"object,omitempty"`
-	From   *int64 `json:"from,omitempty"` // byte range [from, to) in the object
-	To     *int64 `json:"to,omitempty"`
-	Means  string `json:"means"` // a sentence
-}
+type VerifyResponse = verdict.Verdict
 
 // ReindexResponse is the result of rebuilding the index.
 type ReindexResponse struct {

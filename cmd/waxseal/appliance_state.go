@@ -14,6 +14,7 @@ import (
 	"github.com/waxseal/waxseal/archiver/keyring"
 	"github.com/waxseal/waxseal/archiver/lane"
 	"github.com/waxseal/waxseal/archiver/record"
+	"github.com/waxseal/waxseal/cmd/internal/terminal"
 	"github.com/waxseal/waxseal/ledger"
 )
 
@@ -168,7 +169,7 @@ func (d *doctor) folder() {
 	open := info.Mode().Perm()&0o077 != 0
 	d.says("data", !open, fmt.Sprintf("%s, mode %s", d.a.set.Data, strconv.FormatUint(uint64(info.Mode().Perm()), 8)), "others on this host can look into it: chmod 700")
 	if free, ok := freeSpace(d.a.set.Data); ok {
-		d.says("space", free > 1<<30, size(int64(free))+" free", "archiving stops, and loses nothing, when the disk is full: make room")
+		d.says("space", free > 1<<30, terminal.Size(int64(free))+" free", "archiving stops, and loses nothing, when the disk is full: make room")
 	}
 }
 

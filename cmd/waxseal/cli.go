@@ -9,7 +9,9 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
 	"github.com/waxseal/waxseal/archiver/keyring"
+	"github.com/waxseal/waxseal/cmd/internal/terminal"
 )
 
 // cli is the whole grammar. kong reads it; completion walks it.
@@ -59,27 +61,27 @@ type session struct {
 	set     *Settings
 	model   *kong.Application
 	command *kong.Context
-	bar     *bar
+	bar     *terminal.Bar
 	newApp  func(context.Context, Env) (App, error)
 }
 
 // withApp opens the App for the length of fn.
 func (s *session) withApp(fn func(App) error) error {
 	app, err := s.newApp(s.ctx, Env{
-		Settings: s.set, Log: logger(s.err, s.set), Passphrase: s.passphrase(), Progress: s.bar.update, Stdin: s.in,
+		Settings: s.set, Log: logger(s.err, s.set), Passphrase: s.passphrase(), Progress: s.bar.Update, Stdin: s.in,
 	})
 	if err != nil {
 		return err
 	}
 	err = fn(app)
-	s.bar.clear()
+	s.bar.Clear()
 	return errors.Join(err, app.Close())
 }
 
 // show writes a response in the format that was asked for.
 func (s *session) show(v any, text func(io.Writer) error) error {
-	s.bar.clear()
-	return show(s.out, s.set.Output, v, text)
+	s.bar.Clear()
+	return terminal.Show(s.out, s.set.Output, v, text)
 }
 
 // passphrase gives the configured one, else asks on the terminal; nil where
@@ -92,7 +94,7 @@ func (s *session) passphrase() keyring.Passphrase {
 		return nil
 	}
 	return func(prompt string) (string, error) {
-		s.bar.clear()
+		s.bar.Clear()
 		return s.readPassword(prompt)
 	}
 }
@@ -150,7 +152,7 @@ func execute(ctx context.Context, args []string, std streams, newApp func(contex
 	if err != nil {
 		return fail(std, err)
 	}
-	s := &session{ctx: ctx, streams: std, set: set, model: parser.Model, command: kctx, bar: newBar(std), newApp: newApp}
+	s := &session{ctx: ctx, streams: std, set: set, model: parser.Model, command: kctx, bar: std.bar(), newApp: newApp}
 	return fail(std, kctx.Run(s))
 }
 
@@ -169,7 +171,7 @@ func hint(err error) string {
 // fail reports an error, if it is one, and gives the exit code.
 func fail(std streams, err error) int {
 	if err != nil {
-		fmt.Fprintf(std.err, "waxseal: %s\n", strings.TrimSuffix(oneLine(err.Error()), ": usage"))
+		fmt.Fprintf(std.err, "waxseal: %s\n", strings.TrimSuffix(terminal.Line(err.Error()), ": usage"))
 	}
 	return exitCode(err)
 }

@@ -3,9 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
-	"runtime"
-	"runtime/debug"
 	"strings"
+
+	"github.com/waxseal/waxseal/cmd/internal/about"
+	"github.com/waxseal/waxseal/cmd/internal/terminal"
 )
 
 type configCmd struct {
@@ -64,9 +65,9 @@ func configText(w io.Writer, r configResponse) error {
 		if list, ok := v.Value.([]string); ok {
 			val = strings.Join(list, " ")
 		}
-		rows = append(rows, []string{v.Name, cut(val, 60), v.Source})
+		rows = append(rows, []string{v.Name, terminal.Cut(val, 60), v.Source})
 	}
-	if err := table(w, rows...); err != nil {
+	if err := terminal.Table(w, rows...); err != nil {
 		return err
 	}
 	for _, name := range r.Unknown {
@@ -120,27 +121,11 @@ func (versionCmd) Help() string {
   waxseal version --output json`
 }
 
-// versionResponse is the output of version.
-type versionResponse struct {
-	Version string `json:"version"`
-	Commit  string `json:"commit"` // "" where the build did not say
-	Go      string `json:"go"`
-	OS      string `json:"os"`
-	Arch    string `json:"arch"`
-}
-
 // Run shows the version.
 func (versionCmd) Run(s *session) error {
-	r := versionResponse{Version: version, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, kv := range info.Settings {
-			if kv.Key == "vcs.revision" {
-				r.Commit = kv.Value
-			}
-		}
-	}
-	return s.show(r, func(w io.Writer) error {
-		_, err := fmt.Fprintln(w, strings.Join(strings.Fields(fmt.Sprintf("waxseal %s %s %s %s/%s", r.Version, r.Commit, r.Go, r.OS, r.Arch)), " "))
+	b := about.This(version)
+	return s.show(b, func(w io.Writer) error {
+		_, err := fmt.Fprintln(w, b.Line("waxseal"))
 		return err
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/waxseal/waxseal/archiver/keyring"
+	"github.com/waxseal/waxseal/cmd/internal/terminal"
 )
 
 type keysCmd struct {
@@ -170,7 +171,7 @@ func keysText(w io.Writer, r keysResponse) error {
 	for _, n := range r.Token.Epochs {
 		rows = append(rows, []string{"token", fmt.Sprint(n), inUse(n == r.Token.Current), "", ""})
 	}
-	if err := table(w, rows...); err != nil {
+	if err := terminal.Table(w, rows...); err != nil {
 		return err
 	}
 	for _, name := range r.Exposed {

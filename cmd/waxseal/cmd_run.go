@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+
+	"github.com/waxseal/waxseal/cmd/internal/terminal"
 )
 
 type runCmd struct {
@@ -56,7 +58,7 @@ func (c archiveCmd) Run(s *session) error {
 
 func archiveText(w io.Writer, r ArchiveResponse) error {
 	fmt.Fprintf(w, "archived %s (%s) in %s: %s raw, %s stored\n",
-		count(r.Records, "record"), count(r.Items, "item"), count(r.Blocks, "block"), size(r.Bytes), size(r.Stored))
+		terminal.Count(r.Records, "record"), terminal.Count(r.Items, "item"), terminal.Count(r.Blocks, "block"), terminal.Size(r.Bytes), terminal.Size(r.Stored))
 	rows := [][]string{{"LANE", "HEAD", "RECORDS", "TOPIC", "NEXT"}}
 	for _, lane := range r.Lanes {
 		for i, p := range lane.Source {
@@ -70,7 +72,7 @@ func archiveText(w io.Writer, r ArchiveResponse) error {
 	if len(rows) == 1 {
 		return nil
 	}
-	return table(w, rows...)
+	return terminal.Table(w, rows...)
 }
 
 // topic names a partition as records are named, less the offset.
@@ -115,15 +117,15 @@ func (c feedCmd) Run(s *session) error {
 func feedText(w io.Writer, r FeedResponse) error {
 	rows := make([][]string, 0, len(r.Files))
 	for _, f := range r.Files {
-		where := count(len(f.Records), "record")
+		where := terminal.Count(len(f.Records), "record")
 		if len(f.Records) == 1 {
 			where = f.Records[0]
 		}
 		rows = append(rows, []string{f.File, where})
 	}
-	if err := table(w, rows...); err != nil {
+	if err := terminal.Table(w, rows...); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "fed %s, %s\n", count(r.Records, "record"), size(r.Bytes))
+	_, err := fmt.Fprintf(w, "fed %s, %s\n", terminal.Count(r.Records, "record"), terminal.Size(r.Bytes))
 	return err
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/waxseal/waxseal/cmd/internal/terminal"
 )
 
 type searchCmd struct {
@@ -112,13 +114,13 @@ type hitPrinter struct {
 }
 
 func (p *hitPrinter) hit(h Hit) error {
-	p.s.bar.clear()
+	p.s.bar.Clear()
 	switch p.s.set.Output {
 	case "json":
 		p.hits = append(p.hits, h)
 		return nil
 	case "jsonl":
-		return writeJSON(p.s.out, h, "")
+		return terminal.WriteJSON(p.s.out, h, "")
 	default:
 		return hitText(p.s.out, h, p.s)
 	}
@@ -138,13 +140,13 @@ func (p *hitPrinter) end(req SearchRequest, r SearchResponse) error {
 			Hits []Hit `json:"hits"`
 		}{r, hits}, nil)
 	case req.Count && p.s.set.Output == "jsonl":
-		return writeJSON(p.s.out, r, "")
+		return terminal.WriteJSON(p.s.out, r, "")
 	case req.Count:
-		_, err := fmt.Fprintf(p.s.out, "%s in %s\n", count(r.Items, "item"), count(r.Records, "record"))
+		_, err := fmt.Fprintf(p.s.out, "%s in %s\n", terminal.Count(r.Items, "item"), terminal.Count(r.Records, "record"))
 		return err
 	}
-	p.s.bar.clear()
-	fmt.Fprintf(p.s.err, "%s in %s\n", count(r.Items, "item"), count(r.Records, "record"))
+	p.s.bar.Clear()
+	fmt.Fprintf(p.s.err, "%s in %s\n", terminal.Count(r.Items, "item"), terminal.Count(r.Records, "record"))
 	if r.Cursor != "" {
 		fmt.Fprintf(p.s.err, "there is more: --cursor %s\n", r.Cursor)
 	}
@@ -163,15 +165,15 @@ func hitText(w io.Writer, h Hit, s *session) error {
 		kind += "/" + h.Sub
 	}
 	marks := hitMarks(h)
-	_, err := fmt.Fprintf(w, "%s  %s %s %s  %s  %s%s\n    %s\n", clock(h.Time, s.set.Zone), oneLine(h.Number), arrow,
-		oneLine(who), kind, h.Channel, marks, h.Item)
+	_, err := fmt.Fprintf(w, "%s  %s %s %s  %s  %s%s\n    %s\n", clock(h.Time, s.set.Zone), terminal.Line(h.Number), arrow,
+		terminal.Line(who), kind, h.Channel, marks, h.Item)
 	if h.Text == "" {
 		h.Text = h.Reason
 	}
 	if err != nil || h.Text == "" {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "    %s\n", cut(oneLine(h.Text), max(s.width-4, 40)))
+	_, err = fmt.Fprintf(w, "    %s\n", terminal.Cut(terminal.Line(h.Text), max(s.width-4, 40)))
 	return err
 }
 

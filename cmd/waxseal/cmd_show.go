@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/waxseal/waxseal/cmd/internal/terminal"
 )
 
 type showCmd struct {
@@ -62,7 +64,7 @@ func shownText(w io.Writer, it Shown, s *session) error {
 		}
 		fmt.Fprintf(w, "  %s\n", part.name)
 		for _, c := range part.list {
-			fmt.Fprintf(w, "    %s  %s  %s\n", clock(c.Time, s.set.Zone), c.Item, oneLine(strings.TrimSpace(c.Sub+"  "+c.Text)))
+			fmt.Fprintf(w, "    %s  %s  %s\n", clock(c.Time, s.set.Zone), c.Item, terminal.Line(strings.TrimSpace(c.Sub+"  "+c.Text)))
 		}
 	}
 	decisionText(w, it)
@@ -83,7 +85,7 @@ func decisionText(w io.Writer, it Shown) {
 		fmt.Fprintf(w, "             provisional: the policy gave no valid answer\n")
 	}
 	for _, f := range d.Findings {
-		fmt.Fprintf(w, "             finding %s (%s): %s\n", f.Rule, f.Severity, oneLine(f.Reason))
+		fmt.Fprintf(w, "             finding %s (%s): %s\n", f.Rule, f.Severity, terminal.Line(f.Reason))
 	}
 	names := make([]string, 0, len(it.Facts))
 	for k := range it.Facts {
@@ -91,7 +93,7 @@ func decisionText(w io.Writer, it Shown) {
 	}
 	slices.Sort(names)
 	for _, k := range names {
-		fmt.Fprintf(w, "             saw %s = %s\n", k, oneLine(fmt.Sprint(it.Facts[k])))
+		fmt.Fprintf(w, "             saw %s = %s\n", k, terminal.Line(fmt.Sprint(it.Facts[k])))
 	}
 	for _, e := range it.Evidence {
 		fmt.Fprintf(w, "             evidence %s\n", e)
@@ -121,7 +123,7 @@ func (c catCmd) Run(s *session) error {
 		var recs []CatRecord
 		err := app.Cat(s.ctx, NameRequest{Name: c.Name, Unrecorded: c.Unrecorded}, func(r CatRecord) error {
 			if s.set.Output == "jsonl" {
-				return writeJSON(s.out, r, "")
+				return terminal.WriteJSON(s.out, r, "")
 			}
 			recs = append(recs, r)
 			return nil
@@ -171,7 +173,7 @@ func headersText(w io.Writer, r CatRecord) error {
 	if r.Value == nil {
 		rows = append(rows, []string{"value", "null (a tombstone)"})
 	}
-	return table(w, rows...)
+	return terminal.Table(w, rows...)
 }
 
 // bytesText shows bytes as a quoted text, and tells null from empty.

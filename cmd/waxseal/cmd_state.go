@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+
+	"github.com/waxseal/waxseal/cmd/internal/terminal"
 )
 
 type statusCmd struct{}
@@ -33,7 +35,7 @@ func statusText(w io.Writer, r StatusResponse, s *session) error {
 		running = "running"
 	}
 	fmt.Fprintf(w, "archive      %s (%s), %s\nfingerprint  %s\nbroker       %s\nstore        %s\nrecords      %d, in the index %s, with findings %d\n",
-		r.Archive, r.Mode, running, r.Fingerprint, r.Broker, r.Store, r.Records, count(r.Indexed, "item"), r.Findings)
+		r.Archive, r.Mode, running, r.Fingerprint, r.Broker, r.Store, r.Records, terminal.Count(r.Indexed, "item"), r.Findings)
 	rows := [][]string{{"LANE", "BLOCKS", "RECORDS", "LAST BLOCK", "LAG", "STATE"}}
 	for _, l := range append(r.Lanes, r.Control) {
 		state, lag := "open", "unknown"
@@ -48,11 +50,11 @@ func statusText(w io.Writer, r StatusResponse, s *session) error {
 		}
 		rows = append(rows, []string{l.Lane, fmt.Sprint(l.Blocks), fmt.Sprint(l.Records), clock(l.Time, s.set.Zone), lag, state})
 	}
-	if err := table(w, rows...); err != nil {
+	if err := terminal.Table(w, rows...); err != nil {
 		return err
 	}
 	for _, a := range r.Alarms {
-		fmt.Fprintln(w, "ALARM", oneLine(a))
+		fmt.Fprintln(w, "ALARM", terminal.Line(a))
 	}
 	return nil
 }
@@ -84,7 +86,7 @@ func (c verifyCmd) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		if err := s.show(r, func(w io.Writer) error { return verifyText(w, r) }); err != nil {
+		if err := s.show(r, r.Text); err != nil {
 			return err
 		}
 		if !r.OK {
@@ -101,56 +103,6 @@ func isHex(s string, n int) bool {
 		}
 	}
 	return len(s) == n
-}
-
-func verifyText(w io.Writer, r VerifyResponse) error {
-	for _, f := range r.Findings {
-		fmt.Fprintf(w, "%s  %s: %s\n", f.Class, f.Code, oneLine(f.Means))
-		if where := findingPlace(f); where != "" {
-			fmt.Fprintf(w, "    %s\n", where)
-		}
-	}
-	rows := [][]string{{"LANE", "BLOCKS", "RECORDS", "SIZE", "SEALED", "ROOT"}}
-	for _, l := range r.Lanes {
-		rows = append(rows, []string{l.Lane, fmt.Sprint(l.Blocks), fmt.Sprint(l.Records), fmt.Sprint(l.Size), fmt.Sprint(l.Sealed), l.Root})
-	}
-	if err := table(w, rows...); err != nil {
-		return err
-	}
-	pinned := "as the archive itself says; compare it with the card"
-	if r.Pinned {
-		pinned = "as given"
-	}
-	fmt.Fprintf(w, "archive      %s\nfingerprint  %s (%s)\n", r.Archive, r.Fingerprint, pinned)
-	verdict := "OK"
-	if !r.OK {
-		verdict = "FAILED"
-	}
-	how := ""
-	if r.Deep {
-		how = ", every commitment recomputed"
-	}
-	_, err := fmt.Fprintf(w, "%s: %s in %s, %s, %s%s; erased %s, waste %d, in flight %d\n", verdict, count(r.Records, "record"),
-		count(r.Blocks, "block"), count(r.Segments, "segment"), count(uint64(len(r.Findings)), "finding"), how, count(r.Erased, "row"), r.Waste, r.InFlight)
-	return err
-}
-
-// findingPlace says where a finding lies, as far as it is known.
-func findingPlace(f Finding) string {
-	where := ""
-	if f.Lane != "" {
-		where = "lane " + f.Lane
-	}
-	if f.Entry != nil {
-		where += fmt.Sprintf(" block %d", *f.Entry)
-	}
-	if f.Object != "" {
-		where += "  " + f.Object
-	}
-	if f.From != nil && f.To != nil {
-		where += fmt.Sprintf("  bytes %d to %d", *f.From, *f.To)
-	}
-	return where
 }
 
 type reindexCmd struct{}
@@ -172,8 +124,8 @@ func (reindexCmd) Run(s *session) error {
 			return err
 		}
 		return s.show(r, func(w io.Writer) error {
-			_, err := fmt.Fprintf(w, "indexed %s of %s in %s; erased %s, changed %s\n", count(r.Rows, "item"),
-				count(r.Records, "record"), count(r.Blocks, "block"), count(r.Erased, "item"), count(r.Changed, "row"))
+			_, err := fmt.Fprintf(w, "indexed %s of %s in %s; erased %s, changed %s\n", terminal.Count(r.Rows, "item"),
+				terminal.Count(r.Records, "record"), terminal.Count(r.Blocks, "block"), terminal.Count(r.Erased, "item"), terminal.Count(r.Changed, "row"))
 			return err
 		})
 	})
@@ -213,9 +165,9 @@ func doctorText(w io.Writer, r DoctorResponse) error {
 		if !c.OK {
 			mark = "FAIL"
 		}
-		fmt.Fprintf(w, "%s  %s: %s\n", mark, c.Name, oneLine(c.Says))
+		fmt.Fprintf(w, "%s  %s: %s\n", mark, c.Name, terminal.Line(c.Says))
 		if !c.OK && c.Do != "" {
-			fmt.Fprintf(w, "      %s\n", oneLine(c.Do))
+			fmt.Fprintf(w, "      %s\n", terminal.Line(c.Do))
 		}
 	}
 	return nil

@@ -3,13 +3,15 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"github.com/waxseal/waxseal/cmd/internal/terminal"
 )
 
 // report shows an event of run on standard output.
 func (s *session) report(e Event) {
-	s.bar.clear()
+	s.bar.Clear()
 	if s.set.Output != "text" {
-		writeJSON(s.out, e, "") // events are lines in both JSON forms
+		terminal.WriteJSON(s.out, e, "") // events are lines in both JSON forms
 		return
 	}
 	fmt.Fprintln(s.out, eventText(e))
@@ -18,7 +20,7 @@ func (s *session) report(e Event) {
 // logEvent shows an event of archive on standard error, since its standard
 // output is the response.
 func (s *session) logEvent(e Event) {
-	s.bar.clear()
+	s.bar.Clear()
 	fmt.Fprintln(s.err, eventText(e))
 }
 
@@ -28,11 +30,11 @@ func eventText(e Event) string {
 	case "listening":
 		return fmt.Sprintf("%-10s %s", e.What, e.Address)
 	case "fed":
-		return fmt.Sprintf("fed        %s, %s", count(e.Records, "record"), size(e.Bytes))
+		return fmt.Sprintf("fed        %s, %s", terminal.Count(e.Records, "record"), terminal.Size(e.Bytes))
 	case "archived":
-		return fmt.Sprintf("archived   lane %s block %d: %s, %s", e.Lane, e.Block, count(e.Records, "record"), size(e.Bytes))
+		return fmt.Sprintf("archived   lane %s block %d: %s, %s", e.Lane, e.Block, terminal.Count(e.Records, "record"), terminal.Size(e.Bytes))
 	case "verified":
-		line := fmt.Sprintf("verified   %s, size %d, root %s", count(e.Records, "record"), e.Size, e.Root)
+		line := fmt.Sprintf("verified   %s, size %d, root %s", terminal.Count(e.Records, "record"), e.Size, e.Root)
 		if e.Checkpoint != "" {
 			line += "\n\n    " + strings.ReplaceAll(strings.TrimRight(e.Checkpoint, "\n"), "\n", "\n    ") + "\n"
 		}
@@ -40,10 +42,10 @@ func eventText(e Event) string {
 	case "ready":
 		return "ready      " + e.What
 	case "alarm":
-		return "ALARM      " + oneLine(e.What)
+		return "ALARM      " + terminal.Line(e.What)
 	case "stopped":
 		return "stopped    everything is closed"
 	default:
-		return strings.TrimSpace(e.Event + "  " + oneLine(e.What))
+		return strings.TrimSpace(e.Event + "  " + terminal.Line(e.What))
 	}
 }

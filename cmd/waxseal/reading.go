@@ -20,8 +20,8 @@ import (
 	"github.com/waxseal/waxseal/archiver/seal"
 	"github.com/waxseal/waxseal/archiver/unseal"
 	"github.com/waxseal/waxseal/archiver/whatsapp"
-	"github.com/waxseal/waxseal/archiver/worm"
 	"github.com/waxseal/waxseal/archiver/worm/dir"
+	"github.com/waxseal/waxseal/cmd/internal/verdict"
 	"github.com/waxseal/waxseal/ledger"
 	"github.com/waxseal/waxseal/ledger/verify"
 )
@@ -176,23 +176,11 @@ func (a *appliance) Verify(ctx context.Context, req VerifyRequest) (VerifyRespon
 	}
 	var read atomic.Int64
 	tell := func() { a.env.Progress("objects read", read.Add(1), 0) }
-	report, err := verifyStores(ctx, told{r.locked, tell}, told{r.meta, tell}, told{r.spare, tell}, o)
+	report, err := verifyStores(ctx, verdict.Telling(r.locked, tell), verdict.Telling(r.meta, tell), verdict.Telling(r.spare, tell), o)
 	if err != nil {
 		return VerifyResponse{}, err
 	}
-	return verifyResponse(report), nil
-}
-
-// told is a store that tells of each object read.
-type told struct {
-	verify.Store
-	tell func()
-}
-
-// Get reads the object and tells.
-func (s told) Get(ctx context.Context, key string) ([]byte, worm.Info, error) {
-	s.tell()
-	return s.Store.Get(ctx, key)
+	return verdict.Of(report), nil
 }
 
 // deep enters the look and opens what deep verification reads.
@@ -213,33 +201,4 @@ func (a *appliance) deep(ctx context.Context, r *reading, unrecorded bool) (veri
 		return nil, err
 	}
 	return deep.NewOpener(r.unsealConfig()), nil
-}
-
-func verifyResponse(r *verify.Report) VerifyResponse {
-	out := VerifyResponse{
-		OK: r.OK, Deep: r.Deep, Archive: r.Archive, Fingerprint: r.Fingerprint, Pinned: !r.IntegrityOnly,
-		Records: r.Records, Blocks: r.Blocks, Segments: r.Segments, Boxes: r.Boxes, Erased: r.Erased,
-		Waste: r.Waste.Objects, InFlight: r.InFlight.Objects, Findings: []Finding{}, Lanes: []LaneVerify{},
-	}
-	for _, l := range r.Lanes {
-		out.Lanes = append(out.Lanes, LaneVerify{Lane: string(l.Lane), Blocks: l.Size, Records: l.Records, Size: l.Size, Root: l.Root, Sealed: l.Sealed})
-	}
-	for _, f := range r.Findings {
-		if f.Class != verify.Failure && f.Class != verify.Warning {
-			continue
-		}
-		g := Finding{Class: string(f.Class), Code: string(f.Code), Lane: string(f.Lane), Object: f.Object, Means: f.Sentence}
-		if f.Class == verify.Failure {
-			g.Class = "contradiction"
-		}
-		if f.Entry != nil {
-			n := int64(*f.Entry)
-			g.Entry = &n
-		}
-		if f.Range != nil {
-			g.From, g.To = &f.Range.From, &f.Range.To
-		}
-		out.Findings = append(out.Findings, g)
-	}
-	return out
 }

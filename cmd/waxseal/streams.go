@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"golang.org/x/term"
+
+	"github.com/waxseal/waxseal/cmd/internal/terminal"
 )
 
 // streams is what a command reads from and writes to. Data goes to out,
@@ -17,6 +19,14 @@ type streams struct {
 	width    int  // columns of the terminal, 80 where unknown
 
 	readPassword func(prompt string) (string, error) // nil: nobody to ask
+}
+
+// bar gives a bar for a terminal; on anything else nil, which draws nothing.
+func (s streams) bar() *terminal.Bar {
+	if !s.terminal {
+		return nil
+	}
+	return terminal.NewBar(s.err, s.width)
 }
 
 // process gives the streams of this process.

@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"fmt"
@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// bar draws how far long work has come, on one line that it draws over.
-type bar struct {
+// Bar draws how far long work has come, on one line that it draws over.
+type Bar struct {
 	w     io.Writer
 	width int
 	now   func() time.Time
@@ -20,16 +20,14 @@ type bar struct {
 	drawn bool
 }
 
-// newBar gives a bar for a terminal; on anything else it gives nil, which draws nothing.
-func newBar(s streams) *bar {
-	if !s.terminal {
-		return nil
-	}
-	return &bar{w: s.err, width: s.width, now: time.Now, every: 100 * time.Millisecond}
+// NewBar gives a bar on w, a terminal of so many columns. A nil Bar draws nothing.
+func NewBar(w io.Writer, width int) *Bar {
+	return &Bar{w: w, width: width, now: time.Now, every: 100 * time.Millisecond}
 }
 
-// update is a Progress.
-func (b *bar) update(what string, done, total int64) {
+// Update says how far something has come; total 0 is unknown. Safe for concurrent
+// use.
+func (b *Bar) Update(what string, done, total int64) {
 	if b == nil {
 		return
 	}
@@ -43,8 +41,8 @@ func (b *bar) update(what string, done, total int64) {
 	fmt.Fprintf(b.w, "\r\x1b[K%s", render(what, done, total, b.width-1))
 }
 
-// clear removes the line before something else is written.
-func (b *bar) clear() {
+// Clear removes the line before something else is written.
+func (b *Bar) Clear() {
 	if b == nil {
 		return
 	}
@@ -59,13 +57,13 @@ func (b *bar) clear() {
 // render gives "verify  [#####.....]  50%  512/1024" in at most width columns.
 func render(what string, done, total int64, width int) string {
 	if total <= 0 {
-		return cut(fmt.Sprintf("%s  %d", what, done), width)
+		return Cut(fmt.Sprintf("%s  %d", what, done), width)
 	}
 	done = min(max(done, 0), total)
 	numbers := fmt.Sprintf("%3d%%  %d/%d", int(float64(done)/float64(total)*100), done, total)
 	room := min(width-len(what)-len(numbers)-6, 40)
 	if room < 4 {
-		return cut(what+"  "+numbers, width)
+		return Cut(what+"  "+numbers, width)
 	}
 	full := int(float64(done) / float64(total) * float64(room))
 	return fmt.Sprintf("%s  [%s%s]  %s", what, strings.Repeat("#", full), strings.Repeat(".", room-full), numbers)

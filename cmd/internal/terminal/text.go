@@ -1,7 +1,8 @@
-package main
+// Package terminal is how our commands write for people: foreign text made safe,
+// tables, figures with units, and a bar for long work.
+package terminal
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -9,44 +10,21 @@ import (
 	"unicode/utf8"
 )
 
-// show writes a response: as one indented JSON document, as one line of JSON,
-// or as text by the given function.
-func show(w io.Writer, format string, v any, text func(io.Writer) error) error {
-	switch format {
-	case "json":
-		return writeJSON(w, v, "  ")
-	case "jsonl":
-		return writeJSON(w, v, "")
-	default:
-		return text(w)
-	}
-}
-
-func writeJSON(w io.Writer, v any, indent string) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", indent)
-	if err := e.Encode(v); err != nil {
-		return fmt.Errorf("write output: %w", err)
-	}
-	return nil
-}
-
-// table writes aligned columns; each row is one line of cells.
-func table(w io.Writer, rows ...[]string) error {
+// Table writes aligned columns; each row is one line of cells.
+func Table(w io.Writer, rows ...[]string) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
 		for i, cell := range row {
-			row[i] = oneLine(cell)
+			row[i] = Line(cell)
 		}
 		fmt.Fprintln(tw, strings.TrimRight(strings.Join(row, "\t"), "\t"))
 	}
 	return tw.Flush()
 }
 
-// oneLine makes foreign text safe to print on one line of a terminal: a message
+// Line makes foreign text safe to print on one line of a terminal: a message
 // may not move the cursor or forge a line.
-func oneLine(s string) string {
+func Line(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t' || r == '\r':
@@ -63,8 +41,8 @@ func isBidi(r rune) bool {
 	return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
-// cut shortens s to n columns.
-func cut(s string, n int) string {
+// Cut shortens s to n columns.
+func Cut(s string, n int) string {
 	r := []rune(s)
 	if len(r) <= n {
 		return s
@@ -72,16 +50,16 @@ func cut(s string, n int) string {
 	return string(r[:n-1]) + "…"
 }
 
-// count gives "1 record", "2 records".
-func count[N int | int64 | uint64](n N, what string) string {
+// Count gives "1 record", "2 records".
+func Count[N int | int64 | uint64](n N, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// size gives bytes for people.
-func size(n int64) string {
+// Size gives bytes for people.
+func Size(n int64) string {
 	const units = "kMGTPE"
 	if n < 1000 {
 		return fmt.Sprintf("%d B", n)
