@@ -29,8 +29,9 @@ import (
 // verification of everything.
 const killsPerArchive = 100
 
-// recordsPerRound bounds how much one round adds to what the end reads back.
-const recordsPerRound = 250
+// burst is how many records are produced before the next wait for a block. It
+// bounds what the end has to read back.
+const burst = 40
 
 // TestKill kills the real binary at random moments under load and starts it
 // again, many times. After each kill the archive verifies; in the end every
@@ -198,7 +199,7 @@ func (k *killer) killAppliance() {
 	name := "as it starts"
 	switch moment {
 	case 1:
-		name, after = "after its broker answers", 3*after
+		name, after = "after its broker answers", 6*after
 		wait(listening, done)
 	case 2:
 		name, after = "after it archived", after/4
@@ -227,7 +228,7 @@ func wait(what, done <-chan struct{}) {
 // producer once the broker listens; fed is closed when that has ended.
 func (k *killer) listen(ctx context.Context, out io.Reader, blocks int, listening, archived, fed chan struct{}) {
 	lines := bufio.NewScanner(out)
-	started := false
+	started, moved := false, make(chan struct{}, 1)
 	for lines.Scan() {
 		var e Event
 		if json.Unmarshal(lines.Bytes(), &e) != nil {
@@ -236,10 +237,14 @@ func (k *killer) listen(ctx context.Context, out io.Reader, blocks int, listenin
 		switch {
 		case e.Event == "listening" && e.What == "broker" && !started:
 			started = true
-			go func() { defer close(fed); k.produce(ctx, e.Address) }()
+			go func() { defer close(fed); k.produce(ctx, e.Address, moved) }()
 			close(listening)
 		case e.Event == "archived":
 			k.tally.archivedEvents++
+			select {
+			case moved <- struct{}{}:
+			default: // one is waiting
+			}
 			if blocks--; blocks == 0 {
 				close(archived)
 			}
@@ -247,15 +252,24 @@ func (k *killer) listen(ctx context.Context, out io.Reader, blocks int, listenin
 	}
 }
 
-// produce writes records until it is stopped or the broker is gone.
-func (k *killer) produce(ctx context.Context, address string) {
+// produce writes records until it is stopped or the broker is gone: a burst, and
+// once a block was committed the next.
+func (k *killer) produce(ctx context.Context, address string, moved <-chan struct{}) {
 	p, err := kafka.NewProducer([]string{address}, kafka.Options{GiveUp: 50 * time.Millisecond})
 	if err != nil {
 		k.t.Errorf("producer: %v", err)
 		return
 	}
 	defer p.Close()
-	for end := k.made + recordsPerRound; k.made < end && ctx.Err() == nil; {
+	for sent := 0; ctx.Err() == nil; {
+		if sent >= burst {
+			select {
+			case <-moved:
+				sent = 0
+			case <-ctx.Done():
+				return
+			}
+		}
 		var batch []*record.Record
 		var words []string
 		for range 1 + k.made%7 {
@@ -263,6 +277,7 @@ func (k *killer) produce(ctx context.Context, address string) {
 			batch = append(batch, &record.Record{Key: fmt.Appendf(nil, "waba-%d", k.made%9), Value: []byte(webhook(k.made, word))})
 			words = append(words, word)
 			k.made++
+			sent++
 		}
 		where, err := p.Produce(ctx, "wa.webhooks", batch...)
 		for i, at := range where {
