@@ -2,8 +2,6 @@ package archivetest
 
 import (
 	"bytes"
-	"context"
-	"slices"
 	"testing"
 
 	"filippo.io/age"
@@ -11,6 +9,7 @@ import (
 	"github.com/waxseal/waxseal/archiver"
 	"github.com/waxseal/waxseal/archiver/control"
 	"github.com/waxseal/waxseal/archiver/erase"
+	"github.com/waxseal/waxseal/archiver/erase/desk"
 	"github.com/waxseal/waxseal/archiver/index"
 	"github.com/waxseal/waxseal/archiver/lane"
 	"github.com/waxseal/waxseal/archiver/record"
@@ -88,7 +87,7 @@ func (a *Archive) Erase(t testing.TB, number string, ids ...string) {
 	for _, id := range ids {
 		tags = append(tags, a.Keys().PersonTag(number, id))
 	}
-	desk := desk{a}
+	desk := desk.New(a.Locked, a.Log, "test")
 	e, err := erase.New(erase.Config{
 		Reader: a.Reader(t), Identities: []age.Identity{a.Firm}, Recipients: []age.Recipient{a.Firm.Recipient()},
 		Locked: a.Locked, Unlocked: a.Meta, Spare: a.Spare, Ledger: desk, Acts: desk, Now: a.Now,
@@ -100,58 +99,6 @@ func (a *Archive) Erase(t testing.TB, number string, ids ...string) {
 		t.Fatal("nothing to erase")
 	}
 	must(t, e.Execute(t.Context(), plan))
-}
-
-// desk is the archive's ledger and control lane as an erasure needs them.
-type desk struct{ *Archive }
-
-// Lanes implements erase.Ledger.
-func (d desk) Lanes(context.Context) ([]record.Lane, error) { return []record.Lane{"0", "1"}, nil }
-
-// Head implements erase.Ledger.
-func (d desk) Head(ctx context.Context, l record.Lane) (uint64, error) {
-	var n uint64
-	for ; ; n++ {
-		if _, err := d.Locked.Head(ctx, lane.BlockKey(l, n)); err != nil {
-			return n - 1, nil
-		}
-	}
-}
-
-// Entry implements erase.Ledger.
-func (d desk) Entry(ctx context.Context, l record.Lane, n uint64) (*ledger.Entry, error) {
-	b, err := lane.ReadBlock(ctx, d.Locked, l, n)
-	if err != nil {
-		return nil, err
-	}
-	return b.Entry, nil
-}
-
-// Commit implements erase.Acts.
-func (d desk) Commit(ctx context.Context, act ledger.Erase) (ledger.ActRef, error) {
-	refs, err := d.Log.Commit(ctx, control.Draft{Act: ledger.Act{Type: ledger.ActErase, Actor: "test", Erase: &act}})
-	if err != nil {
-		return ledger.ActRef{}, err
-	}
-	return refs[0], nil
-}
-
-// Receipt implements erase.Acts.
-func (d desk) Receipt(ctx context.Context, receipt ledger.EraseReceipt) error {
-	_, err := d.Log.Commit(ctx, control.Draft{Act: ledger.Act{Type: ledger.ActEraseReceipt, Actor: "test", EraseReceipt: &receipt}})
-	return err
-}
-
-// Pending implements erase.Acts.
-func (d desk) Pending(context.Context) ([]erase.Pending, error) {
-	var out []erase.Pending
-	d.Log.View(func(v *control.View) {
-		for _, p := range v.Pending {
-			out = append(out, erase.Pending{Ref: p.Act, Erase: p.Erase})
-		}
-	})
-	slices.SortFunc(out, func(a, b erase.Pending) int { return int(a.Ref.Block) - int(b.Ref.Block) })
-	return out, nil
 }
 
 // Rows gives all rows of an index, in item order.
