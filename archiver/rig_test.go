@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -346,12 +347,44 @@ func (r *rig) events(t *testing.T) (out []string) {
 	return out
 }
 
-// check holds lane 0 to what Kafka was given: every record once, with exact
-// bytes, under its coordinates, in order of its topic, and verification finds
-// nothing. It gives the report.
+// check holds lane 0 to what Kafka was given, and lets verification, deep, find
+// nothing.
 func (r *rig) check(t *testing.T, want ...[]*record.Record) *verify.Report {
 	t.Helper()
-	unlocked := unseal.Config{
+	r.archived(t, want...)
+	report := r.verify(t)
+	if !report.OK || report.Warnings > 0 || report.InFlight.Objects > 0 {
+		t.Errorf("verify: %d failures, %d warnings, in flight %+v: %+v", report.Failures, report.Warnings, report.InFlight, report.Findings)
+	}
+	return report
+}
+
+func (r *rig) verify(t *testing.T) *verify.Report {
+	t.Helper()
+	report, err := verify.Run(t.Context(), verify.Config{
+		Locked: r.locked, Meta: r.meta, Spare: r.spare, RowHashes: seal.RowHashes, Opener: deep.NewOpener(r.reading()),
+	})
+	ok(t, err)
+	return report
+}
+
+// findings holds that verification fails, and that all that is wrong is about key.
+func (r *rig) findings(t *testing.T, key string) {
+	t.Helper()
+	report := r.verify(t)
+	about := 0
+	for _, f := range report.Findings {
+		if f.Object == key {
+			about++
+		}
+	}
+	if report.OK || about == 0 {
+		t.Errorf("%s is damaged and verification says: %+v", key, report.Findings)
+	}
+}
+
+func (r *rig) reading() unseal.Config {
+	return unseal.Config{
 		Identities: []age.Identity{r.firm}, Origin: rigOrigin, Locked: r.locked, Unlocked: r.meta, Spare: r.spare,
 		Boxes: func(ctx context.Context, l record.Lane, n uint64) ([]ledger.Box, error) {
 			b, err := lane.ReadBlock(ctx, r.locked, l, n)
@@ -361,14 +394,13 @@ func (r *rig) check(t *testing.T, want ...[]*record.Record) *verify.Report {
 			return b.Entry.Boxes, nil
 		},
 	}
-	report, err := verify.Run(t.Context(), verify.Config{
-		Locked: r.locked, Meta: r.meta, Spare: r.spare, RowHashes: seal.RowHashes, Opener: deep.NewOpener(unlocked),
-	})
-	ok(t, err)
-	if !report.OK || report.Warnings > 0 || report.InFlight.Objects > 0 {
-		t.Errorf("verify: %d failures, %d warnings, in flight %+v: %+v", report.Failures, report.Warnings, report.InFlight, report.Findings)
-	}
-	reader, err := unseal.New(unlocked)
+}
+
+// archived holds lane 0 to what Kafka was given: every record once, with exact
+// bytes, under its coordinates, in order of its topic.
+func (r *rig) archived(t *testing.T, want ...[]*record.Record) {
+	t.Helper()
+	reader, err := unseal.New(r.reading())
 	ok(t, err)
 	got := map[string][]*record.Record{}
 	for _, b := range r.blocks(t) {
@@ -386,13 +418,20 @@ func (r *rig) check(t *testing.T, want ...[]*record.Record) *verify.Report {
 			continue
 		}
 		for i, w := range topic {
-			if g := have[i]; g.Coordinates != w.Coordinates || !bytes.Equal(g.Value, w.Value) || !bytes.Equal(g.Key, w.Key) || len(g.Headers) != len(w.Headers) || g.Timestamp != w.Timestamp {
+			if g := have[i]; !same(g, w) {
 				t.Errorf("record %s is not what Kafka delivered as %s", g.Coordinates, w.Coordinates)
 			}
 		}
 	}
-	return report
 }
+
+func same(a, b *record.Record) bool {
+	return a.Coordinates == b.Coordinates && a.Timestamp == b.Timestamp && (a.Value == nil) == (b.Value == nil) && bytes.Equal(a.Value, b.Value) &&
+		(a.Key == nil) == (b.Key == nil) && bytes.Equal(a.Key, b.Key) &&
+		slices.EqualFunc(a.Headers, b.Headers, func(x, y record.Header) bool { return x.Key == y.Key && bytes.Equal(x.Value, y.Value) })
+}
+
+func isForeign(err error) bool { return errors.Is(err, lane.ErrForeign) }
 
 func texts(n int) (out []string) {
 	for i := range n {
