@@ -431,6 +431,23 @@ func same(a, b *record.Record) bool {
 		slices.EqualFunc(a.Headers, b.Headers, func(x, y record.Header) bool { return x.Key == y.Key && bytes.Equal(x.Value, y.Value) })
 }
 
+// failFirst lets the first read of each of keys in the meta store fail.
+func failFirst(r *rig, keys ...string) *int {
+	failed, seen := new(int), map[string]bool{}
+	var mu sync.Mutex
+	r.meta.Hook(func(_ context.Context, c mem.Call) mem.Fault {
+		mu.Lock()
+		defer mu.Unlock()
+		if c.Op != mem.OpGet || seen[c.Key] || !slices.Contains(keys, c.Key) {
+			return mem.None
+		}
+		seen[c.Key] = true
+		*failed++
+		return mem.Lost
+	})
+	return failed
+}
+
 func isForeign(err error) bool { return errors.Is(err, lane.ErrForeign) }
 
 func texts(n int) (out []string) {
