@@ -10,7 +10,7 @@ VERSION       := $(shell git describe --tags --always --dirty 2>/dev/null || ech
 LDFLAGS       := -s -w -X main.version=$(VERSION)
 BUILD         := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
 FUZZTIME      ?= 20s
-AUDITOR_OS    := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
+AUDITOR_OS    := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 export WAXSEAL_PYTHON
 

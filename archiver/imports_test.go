@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -47,7 +49,7 @@ var ours = map[string][]string{
 
 // offline are the packages an auditor trusts: they reach no service, no
 // network and no engine.
-var offline = []string{"ledger", "ledger/verify", "cmd/waxverify"}
+var offline = []string{"ledger", "ledger/verify", "archiver/seal/boxclear", "cmd/waxverify"}
 
 var notOffline = []string{
 	"net", "net/http", "crypto/tls", "os/exec",
@@ -58,8 +60,14 @@ var notOffline = []string{
 // reach lists, for each package of this module, all it imports, directly or not.
 func reach(t *testing.T) map[string][]string {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-json=ImportPath,Deps,DepsErrors", "./...")
-	cmd.Dir = ".."
+	return reachOn(t, runtime.GOOS, "./...")
+}
+
+// reachOn does the same for some packages on another operating system.
+func reachOn(t *testing.T, system string, packages ...string) map[string][]string {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Deps,DepsErrors"}, packages...)...)
+	cmd.Dir, cmd.Env = "..", append(os.Environ(), "GOOS="+system, "CGO_ENABLED=0")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -128,13 +136,19 @@ func TestImportsPointOneWay(t *testing.T) {
 }
 
 func TestVerifyingReachesNoService(t *testing.T) {
-	deps := reach(t)
-	exist(t, deps, offline)
-	for _, name := range offline {
-		for _, dep := range deps[name] {
-			for _, bad := range notOffline {
-				if dep == bad || strings.HasPrefix(dep, bad+"/") && strings.Contains(bad, ".") {
-					t.Errorf("%s reaches %s", name, dep)
+	for _, system := range []string{"linux", "windows", "darwin"} { // of auditors
+		var packages []string
+		for _, name := range offline {
+			packages = append(packages, "./"+name)
+		}
+		deps := reachOn(t, system, packages...)
+		exist(t, deps, offline)
+		for _, name := range offline {
+			for _, dep := range deps[name] {
+				for _, bad := range notOffline {
+					if dep == bad || strings.HasPrefix(dep, bad+"/") && strings.Contains(bad, ".") {
+						t.Errorf("%s reaches %s on %s", name, dep, system)
+					}
 				}
 			}
 		}
