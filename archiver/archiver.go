@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"filippo.io/age"
@@ -39,8 +41,9 @@ type Config struct {
 	Spare  worm.Store
 
 	Signer *ledger.Signer
-	Keys   *ledger.Verifier
-	Writer ledger.Hash // of the start act
+	Keys   *ledger.Verifier                                              // every key that ever counted
+	KeysAt func(lane record.Lane, size uint64) (*ledger.Verifier, error) // the one that counts at a size; nil: Keys
+	Writer ledger.Hash                                                   // of the start act
 
 	Recipients    []age.Recipient // of segments
 	BoxRecipients []age.Recipient
@@ -132,6 +135,11 @@ func New(cfg Config) (*Archiver, error) {
 	if len(cfg.Topics) == 0 || cfg.Topics[0].Role != whatsapp.RoleWebhooks {
 		return nil, errors.New("archiver: the first topic must carry the webhooks")
 	}
+	for i, t := range cfg.Topics {
+		if slices.ContainsFunc(cfg.Topics[:i], func(o Topic) bool { return o.Name == t.Name }) {
+			return nil, fmt.Errorf("archiver: topic %s has two roles", t.Name)
+		}
+	}
 	return &Archiver{cfg: cfg, lanes: map[record.Lane]*Progress{}}, nil
 }
 
@@ -166,17 +174,61 @@ func (a *Archiver) Run(ctx context.Context) error { return a.run(ctx, false) }
 func (a *Archiver) Drain(ctx context.Context) error { return a.run(ctx, true) }
 
 func (a *Archiver) run(ctx context.Context, drain bool) error {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var errs []error
+	running, ended := atomic.Int32{}, make(chan struct{}, 1)
+	started := int32(0)
+	start := func(partitions int32) {
+		for ; started < partitions; started++ {
+			p := started
+			running.Add(1)
+			wg.Go(func() {
+				defer func() {
+					if running.Add(-1) == 0 {
+						ended <- struct{}{}
+					}
+				}()
+				if err := a.runLane(ctx, p, drain); err != nil {
+					mu.Lock()
+					defer mu.Unlock()
+					errs = append(errs, err)
+				}
+			})
+		}
+	}
 	partitions, err := a.partitions(ctx)
 	if err != nil {
 		return err
 	}
-	var wg sync.WaitGroup
-	errs := make([]error, partitions)
-	for p := range partitions {
-		wg.Go(func() { errs[p] = a.runLane(ctx, p, drain) })
+	start(partitions)
+	tick := time.NewTicker(recount)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ended: // drained, stopped, or no lane can go on
+			wg.Wait()
+			return errors.Join(errs...)
+		case <-tick.C:
+			if drain || ctx.Err() != nil {
+				continue
+			}
+			if partitions, err = a.partitions(ctx); err != nil {
+				a.cfg.Log.Warn("kafka", "err", err)
+				continue
+			}
+			start(partitions)
+		}
 	}
-	wg.Wait()
-	return errors.Join(errs...)
+}
+
+// recount is how often partitions are counted, to run the lanes of new ones.
+const recount = 30 * time.Second
+
+// Lanes is the number of lanes that Kafka's partitions ask for now.
+func (a *Archiver) Lanes(ctx context.Context) (int, error) {
+	n, err := a.partitions(ctx)
+	return int(n), err
 }
 
 // partitions is the number of lanes: the most partitions any topic has.
@@ -215,7 +267,10 @@ func (a *Archiver) runLane(ctx context.Context, partition int32, drain bool) err
 	l := record.PartitionLane(partition)
 	for n := 0; ; n++ {
 		done, err := a.session(ctx, l, partition, drain)
-		if done || ctx.Err() != nil {
+		if done {
+			return err
+		}
+		if ctx.Err() != nil {
 			return nil
 		}
 		if errors.Is(err, lane.ErrForeign) {

@@ -81,6 +81,9 @@ func (s *session) checkEra(ctx context.Context, f *feed) error {
 		return s.block.event(ledger.Act{Type: ledger.ActAlarm, Alarm: &ledger.Alarm{Code: "last_record_expired", Topic: f.source.Topic, First: offset, Next: low}})
 	}
 	r, err := s.cfg.Source.ReadOne(ctx, f.source.Topic, f.source.Partition, offset)
+	if errors.Is(err, kafka.ErrOther) {
+		return s.newEra(f, "remade")
+	}
 	if errors.Is(err, kafka.ErrNoRecord) {
 		return s.block.event(ledger.Act{Type: ledger.ActAlarm, Alarm: &ledger.Alarm{Code: "last_record_gone", Topic: f.source.Topic, First: offset, Next: offset + 1}})
 	}
@@ -97,5 +100,6 @@ func (s *session) newEra(f *feed, reason string) error {
 	from := f.source.Era
 	s.cfg.Log.Error("new era", "topic", f.source.Topic, "partition", f.source.Partition, "era", from+1, "reason", reason)
 	f.source = ledger.Source{Topic: f.source.Topic, Era: from + 1, Partition: f.source.Partition, Epoch: -1}
+	f.checked = -1
 	return s.block.event(ledger.Act{Type: ledger.ActEra, Era: &ledger.Era{Topic: f.source.Topic, Partition: f.source.Partition, From: from, To: from + 1, Reason: reason}})
 }

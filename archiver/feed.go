@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/waxseal/waxseal/archiver/kafka"
 	"github.com/waxseal/waxseal/archiver/record"
@@ -19,10 +20,11 @@ const ahead = 2
 type feed struct {
 	source ledger.Source // of the block under way: Next is the position
 	role   whatsapp.Role
-	idle   bool  // there is nothing to read
+	idle   bool  // there is no such topic or partition, for now
+	broken error // why the topic cannot be read; it is tried again later
 	until  int64 // when draining: the high watermark at the start
 
-	checked int32 // leader epoch for which the log was compared last
+	checked int32 // leader epoch for which the log was compared last, -1 none
 
 	batches []*kafka.Batch // fetched; the first is being consumed
 	pending []*record.Record
@@ -33,7 +35,8 @@ type feed struct {
 	credit chan struct{}
 	stop   context.CancelFunc
 	done   chan struct{}
-	life   int // counts starts: what an earlier one fetched is dropped
+	life   int       // counts starts: what an earlier one fetched is dropped
+	retry  time.Time // when an idle or broken feed is tried again
 }
 
 type fetched struct {
@@ -90,6 +93,7 @@ func (f *feed) halt() {
 		<-f.done
 	}
 	f.stop, f.batches, f.pending, f.gaps, f.caught = nil, nil, nil, nil, false
+	f.life++ // what is on its way is dropped
 }
 
 // take accepts a fetched batch.
@@ -101,59 +105,61 @@ func (f *feed) take(b *kafka.Batch) {
 	}
 }
 
-// unpack lays out the first batch; batches without records are stated and passed.
+// unpack lays out the first batch, if there is one.
 func (f *feed) unpack() {
-	for len(f.batches) > 0 {
-		b := f.batches[0]
-		f.pending, f.gaps = b.Records, b.Gaps
-		if len(f.pending) > 0 {
-			return
-		}
-		f.pass()
+	if len(f.batches) > 0 {
+		f.pending, f.gaps = f.batches[0].Records, f.batches[0].Gaps
 	}
 }
 
-// pass ends the first batch: the position is behind it.
-func (f *feed) pass() {
+// advance states the gaps before the next record, or to the batch's end where no
+// record is left, and then drops the batch. It states at most limit gaps: false
+// says that more remain, for the next block.
+func (f *feed) advance(limit int) bool {
 	b := f.batches[0]
-	f.state(b.Next)
-	f.source.Next = max(f.source.Next, b.Next)
-	f.batches, f.pending, f.gaps = f.batches[1:], nil, nil
-	f.credit <- struct{}{}
-}
-
-// state enters the gaps below offset into the coverage.
-func (f *feed) state(offset int64) {
-	for len(f.gaps) > 0 && f.gaps[0].First < offset {
+	end := b.Next
+	if len(f.pending) > 0 {
+		end = f.pending[0].Offset
+	}
+	for len(f.gaps) > 0 && f.gaps[0].First < end {
+		if limit--; limit < 0 {
+			return false
+		}
 		g := f.gaps[0]
 		f.source.Gaps = append(f.source.Gaps, ledger.Gap{First: g.First, Next: g.Next, Cause: g.Cause})
+		f.source.Next = g.Next
 		f.gaps = f.gaps[1:]
 	}
-}
-
-// next takes the first pending record and moves the position behind it.
-func (f *feed) next() *record.Record {
-	r := f.pending[0]
-	f.state(r.Offset)
-	f.source.Next = r.Offset + 1
-	f.source.Records++
-	f.last = r
-	if f.pending = f.pending[1:]; len(f.pending) == 0 {
-		f.pass()
+	if len(f.pending) == 0 {
+		f.source.Next = max(f.source.Next, b.Next)
+		f.batches, f.gaps = f.batches[1:], nil
+		f.credit <- struct{}{}
 		f.unpack()
 	}
+	return true
+}
+
+// next takes the first pending record, whose gaps have been stated, and moves
+// the position behind it.
+func (f *feed) next() *record.Record {
+	r := f.pending[0]
+	f.source.Next = r.Offset + 1
+	f.source.Records++
+	f.last, f.pending = r, f.pending[1:]
 	return r
 }
 
 // ready says whether it is known what comes next in this topic: a record, or
-// nothing for now.
-func (f *feed) ready() bool { return f.idle || len(f.pending) > 0 || f.caught }
+// nothing for now. A topic that cannot be read holds nobody up.
+func (f *feed) ready() bool {
+	return f.idle || f.broken != nil || len(f.batches) > 0 || f.caught
+}
 
 // moved says whether the block under way covers anything of this topic.
 func (f *feed) moved() bool { return f.source.Next > f.source.First }
 
 // drained says whether the position reached the watermark of the start.
-func (f *feed) drained() bool { return f.idle || f.source.Next >= f.until }
+func (f *feed) drained() bool { return f.idle || f.broken != nil || f.source.Next >= f.until }
 
 // restate begins the coverage of the next block.
 func (f *feed) restate() {
@@ -161,16 +167,22 @@ func (f *feed) restate() {
 }
 
 // pick chooses the feed whose next record is oldest by Kafka's clock, so that
-// what the lane learns from one topic is known when it decides on another. It
-// gives nil while a topic may still hold an older one, or where none has any.
+// what the lane learns from one topic is known when it decides on another. What
+// is left of a batch without records goes first. It gives nil while a topic may
+// still hold an older record, or where none has any.
 func pick(feeds []*feed) *feed {
 	var best *feed
 	for _, f := range feeds {
+		switch {
+		case len(f.batches) > 0 && len(f.pending) == 0:
+			return f
+		case len(f.pending) > 0 && (best == nil || f.pending[0].Timestamp < best.pending[0].Timestamp):
+			best = f
+		}
+	}
+	for _, f := range feeds {
 		if !f.ready() {
 			return nil
-		}
-		if len(f.pending) > 0 && (best == nil || f.pending[0].Timestamp < best.pending[0].Timestamp) {
-			best = f
 		}
 	}
 	return best

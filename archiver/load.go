@@ -31,7 +31,9 @@ func (s *session) load(ctx context.Context) error {
 		if snap == nil || tries > 0 {
 			return s.unknown(head.N)
 		}
-		if snap, err = s.older(ctx, snap); err != nil {
+		if snap, err = s.older(ctx, snap); lost(err) {
+			return s.unknown(head.N)
+		} else if err != nil {
 			return fmt.Errorf("load state of lane %s: %w", s.name, err)
 		}
 	}
@@ -40,7 +42,7 @@ func (s *session) load(ctx context.Context) error {
 // lost says that a part of the state is gone or damaged, as opposed to out of
 // reach for the moment.
 func lost(err error) bool {
-	return errors.Is(err, state.ErrDamaged) || errors.Is(err, worm.ErrNotFound) || errors.Is(err, worm.ErrDamaged) || errors.Is(err, lane.ErrOutbox)
+	return errors.Is(err, state.ErrDamaged) || errors.Is(err, worm.ErrNotFound) || errors.Is(err, worm.ErrDamaged) || errors.Is(err, lane.ErrOutbox) || errors.Is(err, ledger.ErrBlock) || errors.Is(err, ledger.ErrEntry)
 }
 
 // older is the snapshot before snap, which the entry of the block snap was

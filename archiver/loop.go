@@ -34,7 +34,7 @@ func (s *session) loop(ctx context.Context, drain bool) error {
 			return err
 		}
 		if drain && s.drained() {
-			return errDrained
+			return s.drainedOr()
 		}
 		s.wake(timer)
 		select {
@@ -63,6 +63,15 @@ func (s *session) consume(ctx context.Context) error {
 				return err
 			}
 		}
+		if !f.advance(maxGaps - s.gaps()) {
+			if err := s.flush(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		if len(f.pending) == 0 {
+			continue
+		}
 		if err := s.block.add(context.WithoutCancel(ctx), f.role, f.next()); err != nil {
 			return err
 		}
@@ -76,6 +85,17 @@ func (s *session) gaps() int {
 		n += len(f.source.Gaps)
 	}
 	return n
+}
+
+// drainedOr ends a draining session, with the error of a topic that could not be
+// read.
+func (s *session) drainedOr() error {
+	for _, f := range s.feeds {
+		if f.broken != nil {
+			s.unread = fmt.Errorf("read %s: %w", f.name(), f.broken)
+		}
+	}
+	return errDrained
 }
 
 func (s *session) drained() bool {
@@ -105,10 +125,8 @@ func (s *session) due(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.publish(ctx, false); err != nil {
-		s.cfg.Log.Warn("publish tiles", "lane", string(s.name), "err", err)
-	}
-	return nil
+	s.publishOrWarn(ctx, false)
+	return s.retryFeeds(ctx)
 }
 
 // fetched takes what a feed read, or finds out why it cannot go on.
@@ -118,44 +136,85 @@ func (s *session) fetched(ctx context.Context, e fetched) error {
 	case e.life != f.life:
 		return nil
 	case e.err == nil:
-		if s.newEpoch(f, e.batch) {
-			f.checked = e.batch.Records[0].LeaderEpoch
-			return s.reopen(ctx, f)
+		s.waits(nil)
+		if e.batch.Doubtful || s.newEpoch(f, e.batch) {
+			return s.reopen(ctx, f, e.batch)
 		}
 		f.take(e.batch)
 		return nil
 	case passing(e.err):
 		s.cfg.Log.Warn("kafka", "lane", string(s.name), "topic", f.source.Topic, "err", e.err)
-		s.a.update(s.name, func(p *Progress) { p.Err = e.err })
+		s.waits(e.err)
 		return nil
 	case errors.Is(e.err, kafka.ErrRewound):
-		return s.reopen(ctx, f)
+		return s.reopen(ctx, f, nil)
 	default:
-		return fmt.Errorf("fetch %s: %w", f.name(), e.err)
+		return s.breakFeed(f, e.err)
 	}
+}
+
+// breakFeed stops reading a topic that cannot be read, says so in the ledger
+// once, and lets the lane's other topics go on. It is tried again later.
+func (s *session) breakFeed(f *feed, err error) error {
+	s.cfg.Log.Error("topic cannot be read", "lane", string(s.name), "topic", f.source.Topic, "next", f.source.Next, "err", err)
+	s.waits(err)
+	again := f.broken != nil
+	f.halt()
+	if f.broken, f.retry = err, s.cfg.Now().Add(retryFeed); again {
+		return nil
+	}
+	return s.block.event(ledger.Act{Type: ledger.ActAlarm, Alarm: &ledger.Alarm{Code: "unreadable", Lane: s.name, Topic: f.source.Topic, First: f.source.Next}})
+}
+
+// retryFeed is how long a topic rests that is not there or cannot be read.
+const retryFeed = 10 * time.Second
+
+// retryFeeds looks again for topics that were not there or could not be read.
+func (s *session) retryFeeds(ctx context.Context) error {
+	now := s.cfg.Now()
+	for _, f := range s.feeds {
+		if (f.idle && f.role != "" || f.broken != nil) && now.After(f.retry) {
+			f.retry = now.Add(retryFeed)
+			if err := s.tryOpen(ctx, f, false); err != nil && ctx.Err() == nil {
+				s.cfg.Log.Warn("topic", "lane", string(s.name), "topic", f.source.Topic, "err", err)
+			}
+		}
+	}
+	return nil
 }
 
 // newEpoch says whether a batch is the first of another leader epoch than the
-// last archived record's: the moment at which a log may have been rewound.
+// last record taken: the moment at which a log may have been rewound.
 func (s *session) newEpoch(f *feed, b *kafka.Batch) bool {
-	if len(f.batches) > 0 || f.source.Epoch < 0 || len(b.Records) == 0 || f.checked == b.Records[0].LeaderEpoch {
+	if len(b.Records) == 0 {
 		return false
 	}
-	return b.Records[0].LeaderEpoch != f.source.Epoch
+	last, epoch := f.source.Epoch, b.Records[0].LeaderEpoch
+	if f.last != nil {
+		last = f.last.LeaderEpoch
+	}
+	if n := len(f.batches); n > 0 && len(f.batches[n-1].Records) > 0 {
+		last = f.batches[n-1].Records[len(f.batches[n-1].Records)-1].LeaderEpoch
+	}
+	return last >= 0 && epoch != last && epoch != f.checked
 }
 
 // reopen commits what is under way and reads the topic again from where the
-// ledger stands, after comparing the log with it.
-func (s *session) reopen(ctx context.Context, f *feed) error {
-	if err := s.consume(ctx); err != nil {
-		return err
-	}
+// ledger stands, after comparing the log with it. What was fetched meanwhile (b
+// too) is dropped and read again.
+func (s *session) reopen(ctx context.Context, f *feed, b *kafka.Batch) error {
+	f.halt()
 	if err := s.flush(ctx); err != nil {
 		return err
 	}
-	f.halt()
 	if err := s.checkEra(ctx, f); err != nil {
+		if passing(err) {
+			return s.breakFeed(f, err)
+		}
 		return err
+	}
+	if b != nil && len(b.Records) > 0 {
+		f.checked = b.Records[0].LeaderEpoch
 	}
 	f.start(ctx, s.cfg.Source, s.events)
 	return nil
@@ -197,7 +256,8 @@ func (s *session) flush(ctx context.Context) error {
 		}
 	}
 	s.committed(ctx, b, rows, raw)
-	return s.publish(ctx, false)
+	s.publishOrWarn(ctx, false)
+	return nil
 }
 
 // step turns the block under way into what is to be stored.

@@ -101,7 +101,11 @@ func Horizon(mode Mode, longest func(now time.Time) time.Time) func(now time.Tim
 		if mode == Evaluation {
 			return now.Add(longestEvalLock).Truncate(time.Second)
 		}
-		return longest(now)
+		acts := time.Unix(ActRetention(mode, now).Retain, 0).UTC()
+		if l := longest(now); l.After(acts) {
+			return l
+		}
+		return acts
 	}
 }
 

@@ -31,6 +31,8 @@ type session struct {
 	sinceShot uint64 // blocks since the last snapshot
 	oddities  []ledger.Alarm
 	events    chan fetched
+	unread    error // of a topic that could not be drained
+	waiting   bool  // Progress says what for
 	pub       *lane.Publication
 	feeds     []*feed
 	block     *building
@@ -64,10 +66,8 @@ func (a *Archiver) session(ctx context.Context, l record.Lane, partition int32, 
 	if err := s.flush(end); err != nil {
 		return false, err
 	}
-	if err := s.publish(end, true); err != nil {
-		s.cfg.Log.Warn("publish tiles", "lane", string(l), "err", err)
-	}
-	return true, nil
+	s.publishOrWarn(end, true)
+	return true, s.unread
 }
 
 func (s *session) take(ctx context.Context) error {
@@ -76,8 +76,13 @@ func (s *session) take(ctx context.Context) error {
 		topics = append(topics, t.Name)
 	}
 	cfg := s.cfg.laneConfig(s.name)
+	var keysAt func(uint64) (*ledger.Verifier, error)
+	if s.cfg.KeysAt != nil {
+		keysAt = func(size uint64) (*ledger.Verifier, error) { return s.cfg.KeysAt(s.name, size) }
+	}
 	l, err := lane.Take(ctx, cfg, lane.Taking{
-		Keys: s.cfg.Keys, Hint: s.hint(ctx), Topics: topics, Partition: s.partition,
+		KeysAt: keysAt,
+		Keys:   s.cfg.Keys, Hint: s.hint(ctx), Topics: topics, Partition: s.partition,
 		Assigned: func() bool { return ctx.Err() == nil },
 		Oddity:   s.oddity,
 	})
@@ -145,6 +150,14 @@ func (s *session) publish(ctx context.Context, now bool) error {
 	return nil
 }
 
+// publishOrWarn publishes. What fails is tried again: tiles are derived, and the
+// lane does not depend on them.
+func (s *session) publishOrWarn(ctx context.Context, now bool) {
+	if err := s.publish(ctx, now); err != nil {
+		s.cfg.Log.Warn("publish tiles", "lane", string(s.name), "err", err)
+	}
+}
+
 // seek opens a feed for each topic of the lane at the position the ledger
 // states, after checking that the log is still the one that was archived.
 func (s *session) seek(ctx context.Context, drain bool) error {
@@ -159,7 +172,7 @@ func (s *session) seek(ctx context.Context, drain bool) error {
 	}
 	for _, src := range s.lane.Head().Source {
 		role, ok := roles[src.Topic]
-		f := &feed{source: src, role: role, idle: !ok}
+		f := &feed{source: src, role: role, idle: !ok, checked: -1}
 		s.feeds = append(s.feeds, f)
 		if !ok {
 			continue // no longer configured: its position is restated in each entry
@@ -172,25 +185,30 @@ func (s *session) seek(ctx context.Context, drain bool) error {
 }
 
 // open checks a feed's era and starts reading it, waiting as long as Kafka is
-// away. A topic without this partition has nothing to read.
+// away. A topic that cannot be read is left for later.
 func (s *session) open(ctx context.Context, f *feed, drain bool) error {
 	for n := 0; ; n++ {
 		err := s.tryOpen(ctx, f, drain)
-		if !errors.Is(err, kafka.ErrUnavailable) {
+		switch {
+		case err == nil || ctx.Err() != nil:
 			return err
+		case !errors.Is(err, kafka.ErrUnavailable):
+			return s.breakFeed(f, err)
 		}
 		s.cfg.Log.Warn("kafka", "lane", string(s.name), "topic", f.source.Topic, "err", err)
-		s.a.update(s.name, func(p *Progress) { p.Err = err })
+		s.waits(err)
 		if err := s.cfg.Sleep(ctx, lane.Backoff(n)); err != nil {
 			return err
 		}
 	}
 }
 
+// tryOpen starts reading a feed; a topic without this partition is idle. After an
+// error the feed is as it was.
 func (s *session) tryOpen(ctx context.Context, f *feed, drain bool) error {
 	n, err := s.cfg.Source.Partitions(ctx, f.source.Topic)
 	if errors.Is(err, kafka.ErrNoTopic) || (err == nil && s.partition >= n) {
-		f.idle = true
+		f.idle, f.broken, f.retry = true, nil, s.cfg.Now().Add(retryFeed)
 		return nil
 	}
 	if err != nil {
@@ -206,8 +224,17 @@ func (s *session) tryOpen(ctx context.Context, f *feed, drain bool) error {
 		}
 		f.until = high
 	}
+	f.idle, f.broken = false, nil
 	f.start(ctx, s.cfg.Source, s.events)
 	return nil
+}
+
+// waits notes what the lane waits for; nil: for nothing any more.
+func (s *session) waits(err error) {
+	if err != nil || s.waiting {
+		s.waiting = err != nil
+		s.a.update(s.name, func(p *Progress) { p.Err = err })
+	}
 }
 
 func newSealer(c *Config, l record.Lane) (*seal.Writer, error) {

@@ -21,18 +21,25 @@ func newWriter(cfg Config) (*seal.Writer, error) {
 // commitAt tries one block behind the known head. lane.ErrFenced means that
 // another wrote it.
 func (l *Log) commitAt(ctx context.Context, group []*request) error {
+	err := l.tryAt(ctx, group)
+	if err != nil {
+		l.seal.Abort()
+	}
+	return err
+}
+
+func (l *Log) tryAt(ctx context.Context, group []*request) error {
 	now, err := l.cfg.Clock(ctx)
 	if err != nil {
 		return err
 	}
 	n := l.chain.Size()
 	e := ledger.Entry{
-		Time: now.UTC().Format(ledger.TimeFormat), Writer: l.cfg.Writer, RowsFrom: n,
+		Time: now.UTC().Format(ledger.TimeFormat), Writer: l.startedBy(), RowsFrom: n,
 		Published: l.pub.Published(), Policy: l.last.Entry.Policy, Snapshot: l.last.Entry.Snapshot,
 	}
 	events, leaves, objects, err := l.sealActs(group, &e, now)
 	if err != nil {
-		l.seal.Abort()
 		return fmt.Errorf("seal acts: %w", err)
 	}
 	e.RowsFrom = n
@@ -156,4 +163,11 @@ func startIn(events [][]byte) ledger.Hash {
 		}
 	}
 	return ledger.Hash{}
+}
+
+// startedBy is the start act of this process; zero before it.
+func (l *Log) startedBy() ledger.Hash {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.writer
 }

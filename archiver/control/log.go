@@ -57,11 +57,13 @@ type Log struct {
 	ctx  context.Context // of commits: ends when Close has waited long enough
 	stop context.CancelFunc
 
-	mu    sync.Mutex // guards what follows; held by the committer while it works
-	chain *ledger.Chain
-	last  *ledger.Block
-	view  *View
-	pub   *lane.Publication
+	pub *lane.Publication // the committer's alone
+
+	mu     sync.Mutex // guards what follows; the committer alone changes it, but for writer
+	chain  *ledger.Chain
+	last   *ledger.Block
+	view   *View
+	writer ledger.Hash // of the start act that entries name
 }
 
 type request struct {
@@ -144,18 +146,18 @@ func read(ctx context.Context, locked, meta worm.Reader, signer *ledger.Signer) 
 // follow checks block n and moves the chain behind it. A rotation makes the new
 // key count from its own block on.
 func follow(chain *ledger.Chain, v *View, signer *ledger.Signer, b *ledger.Block, raw []byte, n uint64) (*ledger.Chain, error) {
-	keys, err := v.Verifier()
+	if chain != nil && n > 0 && !rotates(b) {
+		return chain, chain.AdvanceBlock(b)
+	}
+	if chain != nil && (b.Entry.Prev != chain.Prev() || b.Entry.N != chain.Size()) {
+		return nil, fmt.Errorf("control block %d: %w", n, ledger.ErrChain)
+	}
+	keys, err := v.VerifierAt(record.Control, n+1)
 	if err != nil {
 		return nil, err
 	}
-	if chain == nil || n == 0 || rotates(b) {
-		if chain != nil && (b.Entry.Prev != chain.Prev() || b.Entry.N != chain.Size()) {
-			return nil, fmt.Errorf("control block %d: %w", n, ledger.ErrChain)
-		}
-		c, _, err := ledger.ResumeChain(record.Control, signer, keys, raw)
-		return c, err
-	}
-	return chain, chain.AdvanceBlock(b)
+	c, _, err := ledger.ResumeChain(record.Control, signer, keys, raw)
+	return c, err
 }
 
 func rotates(b *ledger.Block) bool {
@@ -198,7 +200,7 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Log{cfg: cfg, seal: w, queue: make(chan *request), quit: make(chan struct{}), done: make(chan struct{}), chain: chain, last: last, view: v, pub: pub}
+	l := &Log{cfg: cfg, seal: w, queue: make(chan *request), quit: make(chan struct{}), done: make(chan struct{}), chain: chain, last: last, view: v, pub: pub, writer: cfg.Writer}
 	l.ctx, l.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if err := l.publish(ctx, last); err != nil {
 		cfg.Report("publish control", err)
@@ -252,8 +254,8 @@ func (l *Log) Start(ctx context.Context, start ledger.Start, actor string) (ledg
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.cfg.Writer = ledger.Sum(b.Events[refs[0].Event])
-	return l.cfg.Writer, nil
+	l.writer = ledger.Sum(b.Events[refs[0].Event])
+	return l.writer, nil
 }
 
 // Commit enters acts and returns their places when they are durable. All of one
@@ -310,8 +312,6 @@ func (l *Log) gather(first *request) []*request {
 // commitGroup commits the acts of a group behind the head, wherever that is by
 // then. Requests whose Judge refuses get its error and drop out.
 func (l *Log) commitGroup(ctx context.Context, group []*request) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	for {
 		var live []*request
 		for _, r := range group {
@@ -366,6 +366,8 @@ func (l *Log) catchUp(ctx context.Context) error {
 }
 
 func (l *Log) advance(b *ledger.Block, raw []byte, n uint64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if err := l.view.apply(b); err != nil {
 		return err
 	}

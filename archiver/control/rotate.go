@@ -11,13 +11,14 @@ import (
 	"github.com/waxseal/waxseal/ledger"
 )
 
-// Rotation replaces the archive's signing key.
+// Rotation replaces the archive's signing key. The old one counts up to the heads
+// as they are and no further, whatever the reason: what a thief signed before the
+// rotation, and nobody noticed, cannot be told from ours by its key.
 type Rotation struct {
 	Reason   ledger.RotateReason
 	Old, New ed25519.PrivateKey
 	MLDSA44  []byte        // public half of the new key for later anchoring
 	Lanes    []ledger.Head // of every lane but control: up to where the old key counts
-	Control  uint64        // with Compromise: size of control up to which it counts
 	Actor    string
 }
 
@@ -46,11 +47,6 @@ func rotateOnce(ctx context.Context, cfg Config, signer *ledger.Signer, r Rotati
 		Reason: r.Reason, New: ledger.PublicKeys{MLDSA44: r.MLDSA44}, Last: r.Lanes,
 	}}
 	head := ledger.Head{Lane: record.Control, Size: old.Size(), Root: old.Root()}
-	if r.Reason == ledger.Compromise {
-		if head, err = headAt(ctx, cfg, r.Control); err != nil {
-			return 0, err
-		}
-	}
 	act.Rotate.Last = append(append([]ledger.Head(nil), r.Lanes...), head)
 	if err := act.Rotate.Sign(v.Genesis.Archive, r.Old, r.New); err != nil {
 		return 0, err
@@ -64,7 +60,7 @@ func rotateOnce(ctx context.Context, cfg Config, signer *ledger.Signer, r Rotati
 	if err != nil {
 		return 0, err
 	}
-	keys, err := v.Verifier()
+	keys, err := v.VerifierAt(record.Control, old.Size())
 	if err != nil {
 		return 0, err
 	}
@@ -86,35 +82,4 @@ func rotateOnce(ctx context.Context, cfg Config, signer *ledger.Signer, r Rotati
 		return 0, fmt.Errorf("rotate: %w", err)
 	}
 	return e.N, cfg.PutBlock(ctx, e.N, block)
-}
-
-// headAt is control's head when it had a given size.
-func headAt(ctx context.Context, cfg Config, size uint64) (ledger.Head, error) {
-	if size == 0 {
-		return ledger.Head{}, fmt.Errorf("rotate: the size up to which the old key counts is needed")
-	}
-	b, _, err := readBlock(ctx, cfg.Locked, size-1)
-	if err != nil {
-		return ledger.Head{}, err
-	}
-	tree, err := b.Tree()
-	if err != nil {
-		return ledger.Head{}, err
-	}
-	return ledger.Head{Lane: record.Control, Size: size, Root: tree.Root()}, nil
-}
-
-// HeadsAt are the lanes' heads as sealed in control up to a given size.
-func HeadsAt(ctx context.Context, cfg Config, size uint64) (map[record.Lane]ledger.Head, error) {
-	v := newView()
-	for n := range size {
-		b, _, err := readBlock(ctx, cfg.Locked, n)
-		if err != nil {
-			return nil, err
-		}
-		if err := v.apply(b); err != nil {
-			return nil, err
-		}
-	}
-	return v.Heads, nil
 }

@@ -3,6 +3,7 @@ package control
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -86,7 +87,12 @@ func load(ctx context.Context, locked, meta worm.Reader, snap *ledger.Snapshot, 
 	if len(genesis.Events) == 0 || ledger.Fingerprint(genesis.Events[0]) != v.Fingerprint {
 		return nil, nil, b, fmt.Errorf("%s: another genesis: %w", snap.Key, ErrSnapshot)
 	}
-	keys, err := v.Verifier()
+	first, err := ledger.DecodeAct(genesis.Events[0])
+	if err != nil || first.Genesis == nil || len(v.Keys) != len(v.Rotations)+1 || !v.Keys[0].Equal(ed25519.PublicKey(first.Genesis.Keys.Ed25519)) {
+		return nil, nil, b, fmt.Errorf("%s: keys or genesis: %w", snap.Key, ErrSnapshot)
+	}
+	v.Genesis = *first.Genesis
+	keys, err := v.VerifierAt(record.Control, snap.At+1)
 	if err != nil {
 		return nil, nil, b, fmt.Errorf("%s: %w: %w", snap.Key, ErrSnapshot, err)
 	}

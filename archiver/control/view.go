@@ -18,11 +18,12 @@ var ErrGenesis = errors.New("control does not begin with genesis")
 type View struct {
 	Fingerprint ledger.Hash                 `json:"fingerprint"`
 	Genesis     ledger.Genesis              `json:"genesis"`
-	Current     ed25519.PublicKey           `json:"current"`           // the signing key in force
-	Keys        []ed25519.PublicKey         `json:"keys"`              // every key that ever counted, oldest first
-	Heads       map[record.Lane]ledger.Head `json:"heads"`             // last sealed head of each lane
-	Boxes       map[string]ledger.ErasedBox `json:"boxes,omitempty"`   // by the key of the box it replaced
-	Pending     []Erasure                   `json:"pending,omitempty"` // erasures without a receipt
+	Current     ed25519.PublicKey           `json:"current"`             // the signing key in force
+	Keys        []ed25519.PublicKey         `json:"keys"`                // every key that ever counted, oldest first
+	Rotations   []Rotated                   `json:"rotations,omitempty"` // how far each of Keys but the last counts
+	Heads       map[record.Lane]ledger.Head `json:"heads"`               // last sealed head of each lane
+	Boxes       map[string]ledger.ErasedBox `json:"boxes,omitempty"`     // by the key of the box it replaced
+	Pending     []Erasure                   `json:"pending,omitempty"`   // erasures without a receipt
 	Policy      *ledger.Policy              `json:"policy,omitempty"`
 	TokenEpochs []ledger.TokenEpoch         `json:"token_epochs,omitempty"`
 	Looks       uint64                      `json:"looks"`
@@ -70,6 +71,11 @@ func (v *View) applyAct(ref ledger.ActRef, a *ledger.Act, raw []byte) error {
 			return err
 		}
 		v.Current = a.Rotate.New.Ed25519
+		last := Rotated{}
+		for _, h := range a.Rotate.Last {
+			last[h.Lane] = h.Size
+		}
+		v.Rotations = append(v.Rotations, last)
 		v.Keys = append(v.Keys, v.Current)
 	case ledger.ActHeads:
 		for _, h := range a.Heads.Heads {
@@ -92,6 +98,26 @@ func (v *View) applyAct(ref ledger.ActRef, a *ledger.Act, raw []byte) error {
 		v.Alarms++
 	}
 	return nil
+}
+
+// Rotated says up to which size of each lane the key of before counts; in a lane
+// that is not named it counts no more.
+type Rotated map[record.Lane]uint64
+
+// KeyAt is the one key that counts for the checkpoint of a lane at a size.
+func (v *View) KeyAt(l record.Lane, size uint64) ed25519.PublicKey {
+	for i, r := range v.Rotations {
+		if size <= r[l] {
+			return v.Keys[i]
+		}
+	}
+	return v.Current
+}
+
+// VerifierAt accepts what the key signed that counts for a lane at a size: who
+// only writes on must not follow what another key put there.
+func (v *View) VerifierAt(l record.Lane, size uint64) (*ledger.Verifier, error) {
+	return ledger.NewVerifier(v.Genesis.Archive, v.KeyAt(l, size))
 }
 
 // Verifier accepts what any key of the archive signed. Which key counts up to

@@ -41,7 +41,12 @@ type Indexer struct {
 	heads   map[record.Lane]uint64 // number of the last block offered, of each lane
 	done    map[record.Lane]uint64 // position in the index
 	stopped bool
+	hole    bool // a block's rows were dropped, and nobody here can read them from its outbox
 }
+
+// ErrHole says that the index lacks blocks whose rows only an indexer identity
+// can bring: reindex, or run where that identity is.
+var ErrHole = errors.New("index lacks blocks that no identity here can bring")
 
 // New makes an indexer. catchUp may be nil where no indexer identity is at hand:
 // then what was dropped stays out until somebody else feeds it.
@@ -143,7 +148,11 @@ func (x *Indexer) insert(ctx context.Context, batches []index.Batch) {
 
 // mend catches up the lanes whose index lags behind with nothing on its way.
 func (x *Indexer) mend(ctx context.Context) {
-	if x.catchUp == nil || len(x.queue) > 0 {
+	if len(x.queue) > 0 {
+		return
+	}
+	if x.catchUp == nil {
+		x.noteHole(ctx)
 		return
 	}
 	for _, lane := range x.lanes() {
@@ -155,6 +164,23 @@ func (x *Indexer) mend(ctx context.Context) {
 			x.log.Warn("index from outboxes", "lane", string(lane), "err", err)
 		}
 		return
+	}
+}
+
+// noteHole says, once, that a lane's index cannot go on.
+func (x *Indexer) noteHole(ctx context.Context) {
+	for _, lane := range x.lanes() {
+		pos, err := x.ix.Position(ctx, lane)
+		if err != nil || pos > x.head(lane) {
+			continue
+		}
+		x.mu.Lock()
+		first := !x.hole
+		x.hole = true
+		x.mu.Unlock()
+		if first {
+			x.log.Error("index stands still", "lane", string(lane), "block", pos, "err", ErrHole)
+		}
 	}
 }
 
@@ -210,6 +236,8 @@ func (x *Indexer) Wait(ctx context.Context) error {
 		switch {
 		case behind == 0:
 			return nil
+		case x.hole:
+			return fmt.Errorf("%d lanes: %w", behind, ErrHole)
 		case ctx.Err() != nil || x.stopped:
 			return fmt.Errorf("%d lanes are not indexed yet: %w", behind, context.Cause(ctx))
 		}

@@ -24,6 +24,9 @@ var (
 	ErrRewound = errors.New("log ends before our position")
 	// ErrNoRecord: the offset lies within the log and holds no record.
 	ErrNoRecord = errors.New("no record at that offset")
+	// ErrOther is returned where something else than a committed record stands at
+	// the offset: a committed record never turns into that.
+	ErrOther = fmt.Errorf("no committed record there: %w", ErrNoRecord)
 	// ErrExpired: the offset lies before the log's start.
 	ErrExpired = errors.New("offset lies before the log's start")
 	// ErrCorrupt: the broker sent bytes that are no record batch. Asking again

@@ -28,6 +28,10 @@ type Batch struct {
 	Gaps          []record.Gap // in order, none touching another of its cause
 	HighWatermark int64        // end of the log
 	Stable        int64        // end of what can be read; behind it lie open transactions
+
+	// Doubtful says that a request failed since the last batch: what answers now
+	// may be another log than the one that was read.
+	Doubtful bool
 }
 
 // Reader reads one partition from an offset on. Not safe for concurrent use.
@@ -35,6 +39,7 @@ type Reader struct {
 	src    *Source
 	where  record.Coordinates // Offset is the next one to tell
 	names  names
+	doubt  bool  // a request failed since the last batch
 	quiet  int   // fetches in a row that brought nothing though the log goes on
 	target int64 // the stable offset the first of them saw
 }
@@ -55,7 +60,13 @@ func (r *Reader) Offset() int64 { return r.where.Offset }
 // partition is gone for as long, ErrRewound (a *RewoundError) if the log ends
 // before the position, and ErrCorrupt if the broker's bytes are no batch.
 func (r *Reader) Fetch(ctx context.Context) (*Batch, error) {
-	return r.fetch(ctx, r.src.opts.MaxBytes)
+	b, err := r.fetch(ctx, r.src.opts.MaxBytes)
+	if err != nil {
+		r.doubt = true
+		return nil, err
+	}
+	b.Doubtful, r.doubt = r.doubt, false
+	return b, nil
 }
 
 func (r *Reader) fetch(ctx context.Context, maxBytes int) (*Batch, error) {
@@ -91,6 +102,7 @@ func (r *Reader) ask(ctx context.Context, maxBytes int) (*fetched, error) {
 	var f *fetched
 	err := r.src.retry(ctx, fmt.Sprintf("fetch %s/%d at %d", c.Topic, c.Partition, c.Offset), func(ctx context.Context) (err error) {
 		f, err = r.src.fetch(ctx, c.Topic, c.Partition, c.Offset, maxBytes)
+		r.doubt = r.doubt || err != nil
 		return err
 	})
 	return f, err
@@ -300,8 +312,9 @@ func (h *batchHeader) aborts() bool {
 }
 
 // ReadOne reads the record at one offset; its Era is not set. It answers
-// ErrExpired before the log's start, ErrRewound behind its end, and ErrNoRecord
-// where the log holds no record at that offset.
+// ErrExpired before the log's start, ErrRewound behind its end, ErrOther where a
+// marker or an aborted record stands at that offset, and ErrNoRecord where the
+// log holds nothing there.
 func (s *Source) ReadOne(ctx context.Context, topic string, partition int32, offset int64) (*record.Record, error) {
 	r := s.Reader(topic, partition, 0, offset)
 	what := fmt.Sprintf("read %s/%d at %d", topic, partition, offset)
@@ -314,6 +327,8 @@ func (s *Source) ReadOne(ctx context.Context, topic string, partition int32, off
 			return b.Records[0], nil
 		case b.Next > offset && len(b.Gaps) > 0 && b.Gaps[0].Cause == record.GapExpired:
 			return nil, fmt.Errorf("%s: %w", what, ErrExpired)
+		case b.Next > offset && len(b.Gaps) > 0 && b.Gaps[0].Cause != record.GapCompacted:
+			return nil, fmt.Errorf("%s: %w", what, ErrOther)
 		case b.Next > offset:
 			return nil, fmt.Errorf("%s: %w", what, ErrNoRecord)
 		case offset >= b.HighWatermark:

@@ -102,8 +102,8 @@ func (c *Config) PutBlock(ctx context.Context, n uint64, body []byte) error {
 	lock := worm.Lock{RetainUntil: c.Horizon(c.Now())}
 	return c.retry(ctx, "commit "+key, func() (bool, error) {
 		_, err := c.Locked.Put(ctx, key, body, sum, lock)
-		if err == nil {
-			return true, nil
+		if err == nil || permanent(err) {
+			return true, err
 		}
 		got, _, lookErr := c.Locked.Get(ctx, key)
 		switch {

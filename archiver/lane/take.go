@@ -17,11 +17,12 @@ var ErrUnassigned = errors.New("lane is no longer assigned to this process")
 
 // Taking says how a lane is taken.
 type Taking struct {
-	Keys      *ledger.Verifier     // whose blocks are ours
-	Hint      uint64               // size of the live checkpoint, 0 unknown
-	Topics    []string             // of the lane: one that no entry knows starts at offset 0
-	Assigned  func() bool          // whether the lane is still ours to take
-	Oddity    func(v worm.Version) // told of newer versions and delete markers met on the way
+	Keys      *ledger.Verifier                            // whose blocks are ours, where KeysAt is nil
+	KeysAt    func(size uint64) (*ledger.Verifier, error) // whose checkpoint of that size is ours, after a rotation
+	Hint      uint64                                      // size of the live checkpoint, 0 unknown
+	Topics    []string                                    // of the lane: one that no entry knows starts at offset 0
+	Assigned  func() bool                                 // whether the lane is still ours to take
+	Oddity    func(v worm.Version)                        // told of newer versions and delete markers met on the way
 	Partition int32
 }
 
@@ -93,7 +94,13 @@ func open(ctx context.Context, cfg Config, t Taking) (*Lane, error) {
 	if err != nil {
 		return nil, err
 	}
-	chain, b, err := ledger.ResumeChain(cfg.Lane, cfg.Signer, t.Keys, block)
+	keys := t.Keys
+	if t.KeysAt != nil {
+		if keys, err = t.KeysAt(n + 1); err != nil {
+			return nil, err
+		}
+	}
+	chain, b, err := ledger.ResumeChain(cfg.Lane, cfg.Signer, keys, block)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", key, ErrForeign), err)
 	}

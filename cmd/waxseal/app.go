@@ -143,7 +143,6 @@ type RotateRequest struct {
 	What       string          // signing, token, or a role: firm, escrow, audit, indexer, boxes
 	Recipients []string        // for a role: these, in place of a new identity
 	Compromise bool            // signing: the old key may be known to others
-	Size       uint64          // with Compromise: last size of the control log at which the old key counts
 	New        keyring.Options // for a role without Recipients
 }
 

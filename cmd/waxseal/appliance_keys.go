@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/waxseal/waxseal/archiver/control"
 	"github.com/waxseal/waxseal/archiver/keyring"
@@ -92,9 +91,6 @@ func (n *node) rotateRole(ctx context.Context, req RotateRequest) (RotateRespons
 // written behind everything.
 func (a *appliance) rotateSigning(ctx context.Context, n *node, req RotateRequest) (resp RotateResponse, err error) {
 	defer func() { err = cmp.Or(err, n.Close()) }()
-	if err := n.start(ctx); err != nil {
-		return resp, err
-	}
 	next, err := n.ring.PrepareSigning()
 	if err != nil {
 		return resp, err
@@ -105,9 +101,9 @@ func (a *appliance) rotateSigning(ctx context.Context, n *node, req RotateReques
 	}
 	r := control.Rotation{Reason: ledger.Planned, Old: n.ingest.Signing, New: priv, MLDSA44: mldsa, Actor: actor()}
 	if req.Compromise {
-		r.Reason, r.Control = ledger.Compromise, req.Size
+		r.Reason = ledger.Compromise
 	}
-	if r.Lanes, err = n.laneHeads(ctx, req); err != nil {
+	if r.Lanes, err = n.laneHeads(ctx); err != nil {
 		return resp, err
 	}
 	block, err := control.Rotate(ctx, n.controlConfig(), r)
@@ -120,21 +116,9 @@ func (a *appliance) rotateSigning(ctx context.Context, n *node, req RotateReques
 	return RotateResponse{What: "signing", N: next.N, Block: block}, nil
 }
 
-// laneHeads are the heads up to which the old key counts: as they are, or with a
-// compromise as they were sealed when it still counted.
-func (n *node) laneHeads(ctx context.Context, req RotateRequest) ([]ledger.Head, error) {
+// laneHeads are the heads as they are, up to which the old key counts.
+func (n *node) laneHeads(ctx context.Context) ([]ledger.Head, error) {
 	var heads []ledger.Head
-	if req.Compromise {
-		sealed, err := control.HeadsAt(ctx, n.controlConfig(), req.Size)
-		if err != nil {
-			return nil, err
-		}
-		for _, h := range sealed {
-			heads = append(heads, h)
-		}
-		slices.SortFunc(heads, func(a, b ledger.Head) int { return cmp.Compare(a.Lane, b.Lane) })
-		return heads, nil
-	}
 	for p := int32(0); ; p++ {
 		l := record.PartitionLane(p)
 		b, err := lane.Last(ctx, n.locked, l, 0)

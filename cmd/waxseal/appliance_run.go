@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/waxseal/waxseal/archiver"
-	"github.com/waxseal/waxseal/archiver/kafka"
 	"github.com/waxseal/waxseal/ledger"
 )
 
@@ -28,8 +28,12 @@ func (a *appliance) Run(ctx context.Context, req RunRequest, report func(Event))
 	work, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	done := make(chan error, 1)
-	go func() { done <- w.work(work, false) }()
-	if err := w.welcome(ctx, req); err != nil && ctx.Err() == nil {
+	go func() {
+		err := w.work(work, false)
+		cancel(err) // nothing to welcome anybody to
+		done <- err
+	}()
+	if err := w.welcome(work, req); err != nil && work.Err() == nil {
 		cancel(err)
 		return errors.Join(err, <-done, stopLink(), w.Close())
 	}
@@ -65,6 +69,10 @@ func (w *works) welcome(ctx context.Context, req RunRequest) error {
 // settled waits until every lane stands at the end of what Kafka holds, with its
 // live checkpoint published.
 func (w *works) settled(ctx context.Context) error {
+	lanes, err := w.archiver.Lanes(ctx)
+	if err != nil {
+		return err
+	}
 	for {
 		lag, known := int64(0), true
 		for _, l := range w.lags(ctx) {
@@ -75,7 +83,7 @@ func (w *works) settled(ctx context.Context) error {
 		for _, p := range w.archiver.Progress() {
 			published = published && p.Published == p.Size
 		}
-		if known && lag == 0 && published && len(w.archiver.Progress()) >= w.set.Partitions {
+		if known && lag == 0 && published && len(w.archiver.Progress()) >= lanes {
 			return w.indexer.Wait(ctx)
 		}
 		if err := archiver.Sleep(ctx, 100*time.Millisecond); err != nil {
@@ -115,27 +123,49 @@ func (w *works) act(ctx context.Context, in looked) (ledger.ActRef, error) {
 	return refs[0], nil
 }
 
+// lagWait is how long Kafka may take to say how far its logs reach.
+const lagWait = 3 * time.Second
+
 // lags compares each lane's position with Kafka's high watermarks.
 func (w *works) lags(ctx context.Context) []laneLag {
-	var out []laneLag
-	for _, p := range w.archiver.Progress() {
-		l := laneLag{Lane: string(p.Lane), Writable: true}
+	ctx, cancel := context.WithTimeout(ctx, lagWait)
+	defer cancel()
+	topics, topicsErr := w.source.Topics(ctx)
+	progress := w.archiver.Progress()
+	out := make([]laneLag, len(progress))
+	var wg sync.WaitGroup
+	for i, p := range progress {
+		l := &out[i]
+		*l = laneLag{Lane: string(p.Lane), Writable: true, Source: make([]Position, len(p.Sources))}
 		if p.Err != nil {
 			l.Error, l.Writable = p.Err.Error(), false
 		}
-		for _, s := range p.Sources {
-			pos := Position{Topic: s.Topic, Era: uint32(s.Era), Partition: s.Partition, Next: s.Next, End: -1}
-			if _, high, err := w.source.Watermarks(ctx, s.Topic, s.Partition); err == nil {
-				pos.End = high
-				if l.Lag >= 0 {
-					l.Lag += max(0, high-s.Next)
-				}
-			} else if !errors.Is(err, kafka.ErrNoTopic) {
-				l.Lag = -1
-			}
-			l.Source = append(l.Source, pos)
+		if topicsErr != nil {
+			l.Lag = -1
 		}
-		out = append(out, l)
+		for j, s := range p.Sources {
+			l.Source[j] = Position{Topic: s.Topic, Era: uint32(s.Era), Partition: s.Partition, Next: s.Next, End: -1}
+			if s.Partition < topics[s.Topic] {
+				wg.Go(func() {
+					if _, high, err := w.source.Watermarks(ctx, s.Topic, s.Partition); err == nil {
+						l.Source[j].End = high
+					}
+				})
+			}
+		}
+	}
+	wg.Wait()
+	for i := range out {
+		l := &out[i]
+		for _, s := range l.Source {
+			switch {
+			case l.Lag < 0 || s.Partition >= topics[s.Topic]: // unknown, or nothing to read
+			case s.End < 0:
+				l.Lag = -1
+			default:
+				l.Lag += max(0, s.End-s.Next)
+			}
+		}
 	}
 	slices.SortFunc(out, func(a, b laneLag) int { return strings.Compare(a.Lane, b.Lane) })
 	return out
@@ -156,7 +186,7 @@ func (a *appliance) Archive(ctx context.Context, req ArchiveRequest, report func
 	resp := w.total
 	w.mu.Unlock()
 	for _, p := range w.archiver.Progress() {
-		lane := LaneArchive{Lane: string(p.Lane), Head: p.Size - 1, Records: p.Records}
+		lane := LaneArchive{Lane: string(p.Lane), Head: max(p.Size, 1) - 1, Records: p.Records}
 		for _, s := range p.Sources {
 			lane.Source = append(lane.Source, Position{Topic: s.Topic, Era: uint32(s.Era), Partition: s.Partition, Next: s.Next, End: -1})
 		}

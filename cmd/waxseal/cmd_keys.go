@@ -223,7 +223,6 @@ type keysRotateCmd struct {
 	What       string   `arg:"" enum:"signing,token,firm,escrow,audit,indexer,boxes" help:"signing, token, firm, escrow, audit, indexer or boxes."`
 	Recipient  []string `placeholder:"AGE1…" help:"Of a role: these recipients, in place of a new identity."`
 	Compromise bool     `help:"The old signing key may be in other hands."`
-	Size       uint64   `placeholder:"N" help:"With --compromise: last size of the control log at which the old key counts."`
 	Passphrase bool     `help:"Ask for a passphrase for a new identity (or set WAXSEAL_PASSPHRASE)."`
 }
 
@@ -235,7 +234,7 @@ identity. A new token key begins a new epoch of word hashes.
 Examples:
   waxseal keys rotate token
   waxseal keys rotate firm --recipient age1pq1…
-  waxseal keys rotate signing --compromise --size 41220`
+  waxseal keys rotate signing --compromise`
 }
 
 // Run rotates, and says what counts now.
@@ -244,8 +243,8 @@ func (c keysRotateCmd) Run(s *session) error {
 	switch {
 	case len(c.Recipient) > 0 && !role:
 		return fmt.Errorf("--recipient belongs to a role, not to %s: %w", c.What, ErrUsage)
-	case c.Compromise != (c.Size > 0) || c.Compromise && c.What != "signing":
-		return fmt.Errorf("--compromise and --size go together, and with signing: %w", ErrUsage)
+	case c.Compromise && c.What != "signing":
+		return fmt.Errorf("--compromise belongs to signing: %w", ErrUsage)
 	}
 	opts := keyring.Options{Classic: s.set.Classic, Passphrase: s.set.Passphrase, WorkFactor: s.set.Scrypt, Now: time.Now()}
 	if c.Passphrase && opts.Passphrase == "" {
@@ -255,7 +254,7 @@ func (c keysRotateCmd) Run(s *session) error {
 		}
 	}
 	return s.withApp(func(app App) error {
-		r, err := app.RotateKeys(s.ctx, RotateRequest{What: c.What, Recipients: c.Recipient, Compromise: c.Compromise, Size: c.Size, New: opts})
+		r, err := app.RotateKeys(s.ctx, RotateRequest{What: c.What, Recipients: c.Recipient, Compromise: c.Compromise, New: opts})
 		if err != nil {
 			return err
 		}

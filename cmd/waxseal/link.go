@@ -16,6 +16,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"github.com/waxseal/waxseal/archiver/control"
 	"github.com/waxseal/waxseal/ledger"
 )
@@ -135,10 +137,20 @@ func dial(ctx context.Context, set *Settings) (*link, error) {
 	if err := json.Unmarshal(text, &l); err != nil {
 		return nil, fmt.Errorf("read run.json: %w", err)
 	}
-	if _, err := l.lanes(ctx); err != nil {
-		return nil, nil // left behind by a process that was killed
+	if !dataLocked(set) {
+		return nil, nil // left behind by a process that was killed; who listens there now is nobody of ours
 	}
 	return &l, nil
+}
+
+// dataLocked says whether a process holds the data folder.
+func dataLocked(set *Settings) bool {
+	l := flock.New(filepath.Join(set.Data, "lock"), flock.SetFlag(os.O_RDONLY))
+	ok, err := l.TryRLock()
+	if ok {
+		l.Close()
+	}
+	return !ok && err == nil
 }
 
 func (l *link) call(ctx context.Context, method, path string, in, out any) error {

@@ -54,18 +54,23 @@ type node struct {
 // errBusy says that another process holds the data folder.
 var errBusy = errors.New("another waxseal process works on this data folder")
 
+const lockWait = 300 * time.Millisecond
+
 // lockData takes the data folder for this process.
 func lockData(set *Settings) (*flock.Flock, error) {
 	if err := os.MkdirAll(set.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make data folder: %w", err)
 	}
 	l := flock.New(filepath.Join(set.Data, "lock"))
-	ok, err := l.TryLock()
+	// Who only asks whether the folder is held holds it for a moment too.
+	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
+	defer cancel()
+	ok, err := l.TryLockContext(ctx, 20*time.Millisecond)
+	if errors.Is(err, context.DeadlineExceeded) || err == nil && !ok {
+		return nil, errBusy
+	}
 	if err != nil {
 		return nil, fmt.Errorf("lock data folder: %w", err)
-	}
-	if !ok {
-		return nil, errBusy
 	}
 	return l, nil
 }
@@ -81,9 +86,11 @@ func openNode(ctx context.Context, env Env, create bool) (n *node, err error) {
 	if n.lock, err = lockData(n.set); err != nil {
 		return nil, err
 	}
+	os.Remove(linkFile(n.set)) // left by a process that was killed: the lock is ours
+	made := n
 	defer func() {
 		if err != nil {
-			n.Close()
+			made.Close()
 		}
 	}()
 	if err = n.openKeys(create); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/waxseal/waxseal/archiver/keyring"
 	"github.com/waxseal/waxseal/archiver/whatsapp"
+	"github.com/waxseal/waxseal/ledger"
 	"github.com/waxseal/waxseal/policy"
 )
 
@@ -117,6 +118,11 @@ func topicSettings() []setting {
 			if v.text == "" {
 				return fmt.Errorf("a topic needs a name")
 			}
+			for other, name := range s.Topics {
+				if name == v.text && other != r.role {
+					return fmt.Errorf("topic %q carries %s already", v.text, other)
+				}
+			}
 			s.Topics[r.role] = v.text
 			return nil
 		}})
@@ -205,6 +211,9 @@ func setName(s *Settings, v value) error {
 		if r <= ' ' || r == '+' || r > '~' {
 			return fmt.Errorf("%q: a name is made of printable ASCII without spaces and +", v.text)
 		}
+	}
+	if !ledger.ValidArchive(v.text) {
+		return fmt.Errorf("%q is no name for an archive: it becomes the origin of its logs", v.text)
 	}
 	if v.text == "" || len(v.text) > 100 {
 		return fmt.Errorf("a name has 1 to 100 characters")

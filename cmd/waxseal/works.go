@@ -34,6 +34,8 @@ type works struct {
 	archiver *archiver.Archiver
 	report   func(Event)
 
+	headsMu sync.Mutex // held while heads are sealed
+
 	mu    sync.Mutex // guards totals
 	total ArchiveResponse
 }
@@ -68,9 +70,10 @@ func openWorks(ctx context.Context, env Env, report func(Event)) (w *works, err 
 		return nil, err
 	}
 	w = &works{node: n, report: report, address: env.Settings.Broker}
+	made := w
 	defer func() {
 		if err != nil {
-			w.Close()
+			made.Close()
 		}
 	}()
 	if w.address == "" {
@@ -118,6 +121,10 @@ func (w *works) build() error {
 	w.archiver, err = archiver.New(archiver.Config{
 		Archive: w.signer.Archive(), Mode: w.mode, Topics: w.set.roles(), Source: w.source,
 		Locked: w.locked, Meta: w.meta, Spare: w.spare, Signer: w.signer, Keys: w.keys, Writer: w.writer,
+		KeysAt: func(l record.Lane, size uint64) (v *ledger.Verifier, err error) {
+			w.control.View(func(view *control.View) { v, err = view.VerifierAt(l, size) })
+			return v, err
+		},
 		Recipients: w.ingest.Segments, BoxRecipients: w.ingest.Boxes, Indexer: w.ingest.Indexer,
 		Tags: index.NewKeys(w.ingest.Subject, tokens), TokenEpoch: w.ingest.TokenEpoch,
 		State: sealer, StateKey: state.Key(w.ingest.State), RecordKey: archiver.NewRecordKey(w.ingest.State),
@@ -136,10 +143,10 @@ func (w *works) committed(_ context.Context, b *ledger.Block, rows []index.Row) 
 	for _, x := range b.Entry.Boxes {
 		stored += x.Bytes
 	}
+	w.mu.Lock()
 	for _, p := range w.archiver.Progress() {
 		raw += p.RawBytes
 	}
-	w.mu.Lock()
 	w.total.Records += b.Entry.Records
 	w.total.Items += uint64(len(rows))
 	w.total.Blocks++
@@ -196,9 +203,14 @@ func (w *works) sealHeads(ctx context.Context) {
 	}
 }
 
+// errSealed says that another writer sealed these heads, or higher ones.
+var errSealed = errors.New("heads are sealed already")
+
 // heads enters the heads of the lanes that moved since the last sealed ones. A
 // lane is sealed at the size of its live checkpoint, so that its tiles are there.
 func (w *works) heads(ctx context.Context) error {
+	w.headsMu.Lock()
+	defer w.headsMu.Unlock()
 	sealed := map[record.Lane]uint64{}
 	w.control.View(func(v *control.View) {
 		for l, h := range v.Heads {
@@ -214,8 +226,18 @@ func (w *works) heads(ctx context.Context) error {
 	if len(moved) == 0 {
 		return nil
 	}
-	_, err := w.control.Commit(ctx, control.Draft{Act: ledger.Act{Type: ledger.ActHeads, Actor: "waxseal", Heads: &ledger.Heads{Heads: moved}}})
-	if err != nil {
+	_, err := w.control.Commit(ctx, control.Draft{
+		Act: ledger.Act{Type: ledger.ActHeads, Actor: "waxseal", Heads: &ledger.Heads{Heads: moved}},
+		Judge: func(v *control.View) error {
+			for _, h := range moved {
+				if v.Heads[h.Lane].Size >= h.Size {
+					return errSealed
+				}
+			}
+			return nil
+		},
+	})
+	if err != nil && !errors.Is(err, errSealed) {
 		return fmt.Errorf("seal heads: %w", err)
 	}
 	return nil
