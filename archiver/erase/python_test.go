@@ -51,9 +51,19 @@ type foreign struct {
 	Blocks map[string][]foreignRecord `json:"blocks"`
 }
 
+// interpreter is the Python that `make test` made ready, else the system's.
+func interpreter() string {
+	if p := os.Getenv("WAXSEAL_PYTHON"); p != "" {
+		if _, err := os.Stat(p); err == nil {
+			return p
+		}
+	}
+	return "python3"
+}
+
 func needPython(t *testing.T) {
 	t.Helper()
-	if out, err := exec.Command("python3", "-c", "import cryptography").CombinedOutput(); err != nil {
+	if out, err := exec.Command(interpreter(), "-c", "import cryptography").CombinedOutput(); err != nil {
 		if os.Getenv("WAXSEAL_REQUIRE_SERVICES") == "1" {
 			t.Fatalf("python3 with cryptography is required: %v %s", err, out)
 		}
@@ -105,7 +115,7 @@ func (s *scene) export(t *testing.T) []string {
 func python(t *testing.T, args []string) *foreign {
 	t.Helper()
 	var stderr strings.Builder
-	cmd := exec.Command("python3", args...)
+	cmd := exec.Command(interpreter(), args...)
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -238,7 +248,7 @@ func TestPythonRefuses(t *testing.T) {
 	if err := os.WriteFile(path, body, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err = exec.Command("python3", args...).Run()
+	err = exec.Command(interpreter(), args...).Run()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 3 {
 		t.Fatalf("reader.py on a damaged segment: %v", err)
