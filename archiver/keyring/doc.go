@@ -20,13 +20,13 @@ import (
 
 // What callers branch on.
 var (
-	ErrNone       = errors.New("no keys here")                        // Open found no keyring
-	ErrExists     = errors.New("keys are here already")               // Create found one
-	ErrDamaged    = errors.New("keyring is damaged")                  // a file that is not what its name says
-	ErrAbsent     = errors.New("key is not on this host")             // its file was moved away, or never was here
-	ErrPassphrase = errors.New("wrong passphrase")                    // an identity did not open
-	ErrRecipient  = errors.New("not a recipient")                     // malformed, or of a kind that is not accepted
-	ErrMixed      = errors.New("post-quantum and classic recipients") // age refuses a file for both
+	ErrNone       = errors.New("no keys here")            // Open found no keyring
+	ErrExists     = errors.New("keys are here already")   // Create found one
+	ErrDamaged    = errors.New("keyring is damaged")      // a file that is not what its name says
+	ErrAbsent     = errors.New("key is not on this host") // its file was moved away, or never was here
+	ErrPassphrase = unseal.ErrPassphrase                  // an identity did not open
+	ErrRecipient  = seal.ErrRecipient                     // malformed, or of a kind that is not accepted
+	ErrMixed      = seal.ErrMixed                         // age refuses a file for both
 )
 
 // Role says whose recipient something is sealed to.

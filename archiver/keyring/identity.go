@@ -18,9 +18,6 @@ import (
 // called once for each call of Identities that meets a protected file.
 type Passphrase func(prompt string) (string, error)
 
-// maxIdentityFile bounds what is read of an identity file, in bytes.
-const maxIdentityFile = 1 << 16
-
 // makeIdentity makes identity n of a role and writes its file, under the
 // passphrase where there is one.
 func makeIdentity(dir string, kind Kind, role Role, n uint32, o Options) (Identity, error) {
@@ -32,9 +29,11 @@ func makeIdentity(dir string, kind Kind, role Role, n uint32, o Options) (Identi
 		role, n, o.Now.UTC().Format("2006-01-02"), recipient, secret)
 	data := []byte(text)
 	if o.Passphrase != "" {
-		if data, err = protect(data, o.Passphrase, o.WorkFactor); err != nil {
-			return Identity{}, fmt.Errorf("protect %s identity: %w", role, err)
+		var out bytes.Buffer
+		if err := unseal.Protect(&out, data, o.Passphrase, o.WorkFactor); err != nil {
+			return Identity{}, fmt.Errorf("%s identity: %w", role, err)
 		}
+		data = out.Bytes()
 	}
 	if err := create(dir, identityFile(role, n), data); err != nil {
 		return Identity{}, err
@@ -55,30 +54,6 @@ func generate(kind Kind) (secret, recipient string, err error) {
 		return "", "", fmt.Errorf("generate identity: %w", err)
 	}
 	return id.String(), id.Recipient().String(), nil
-}
-
-// protect encrypts an identity file as age itself does: armored, scrypt.
-func protect(text []byte, passphrase string, work int) ([]byte, error) {
-	r, err := age.NewScryptRecipient(passphrase)
-	if err != nil {
-		return nil, err
-	}
-	if work != 0 {
-		r.SetWorkFactor(work)
-	}
-	var out bytes.Buffer
-	a := armor.NewWriter(&out)
-	w, err := age.Encrypt(a, r)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(text); err != nil {
-		return nil, err
-	}
-	if err := errors.Join(w.Close(), a.Close()); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
 }
 
 // Identities opens every identity of the roles that is on this host, newest
@@ -116,42 +91,25 @@ func (r *Ring) openIdentity(info Identity, ask Passphrase) (age.Identity, error)
 	if err != nil {
 		return nil, err
 	}
-	if isArmored(data) {
-		if data, err = unprotect(data, string(info.Role), ask); err != nil {
-			return nil, err
-		}
+	ids, err := unseal.ParseIdentities(bytes.NewReader(data), ask.about(info.Role), nil)
+	if errors.Is(err, unseal.ErrIdentityFile) {
+		return nil, errors.Join(ErrDamaged, err)
 	}
-	ids, err := age.ParseIdentities(bytes.NewReader(data))
-	if err != nil || len(ids) != 1 || recipientOf(ids[0]) != info.Recipient {
-		return nil, ErrDamaged // err may quote the secret
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) != 1 || recipientOf(ids[0]) != info.Recipient {
+		return nil, ErrDamaged
 	}
 	return ids[0], nil
 }
 
-func unprotect(data []byte, what string, ask Passphrase) ([]byte, error) {
+// about asks for the passphrase of a role's identity; nil where nobody is there.
+func (ask Passphrase) about(role Role) func() (string, error) {
 	if ask == nil {
-		return nil, fmt.Errorf("protected by a passphrase and nobody to ask: %w", ErrPassphrase)
+		return nil
 	}
-	pass, err := ask(fmt.Sprintf("Passphrase of the %s identity", what))
-	if err != nil {
-		return nil, err
-	}
-	id, err := age.NewScryptIdentity(pass)
-	if err != nil {
-		return nil, ErrPassphrase
-	}
-	plain, err := age.Decrypt(armor.NewReader(bytes.NewReader(data)), id)
-	if errors.As(err, new(*age.NoIdentityMatchError)) {
-		return nil, ErrPassphrase
-	}
-	if err != nil {
-		return nil, errors.Join(ErrDamaged, err)
-	}
-	text, err := io.ReadAll(io.LimitReader(plain, maxIdentityFile))
-	if err != nil {
-		return nil, errors.Join(ErrDamaged, err)
-	}
-	return text, nil
+	return func() (string, error) { return ask(fmt.Sprintf("Passphrase of the %s identity", role)) }
 }
 
 func recipientOf(id age.Identity) string {

@@ -18,10 +18,10 @@ var (
 )
 
 // ParseRecipients reads age recipients: age1pq1… (post-quantum hybrid, the
-// default), age1… (classic) and age1NAME1… (a plugin, as for hardware keys, whose
-// binary age-plugin-NAME is run for every object). SSH keys and passphrases are refused: the former are not made
-// for keeping, the latter cannot be beside others. Errors tell the position, not
-// the text.
+// default), age1… (classic) and age1NAME1… (a plugin, as for hardware keys,
+// whose binary age-plugin-NAME is run for every object). SSH keys and passphrases
+// are refused: the former are not made for keeping, the latter cannot be beside
+// others. Errors tell the position, not the text.
 func ParseRecipients(texts []string) ([]age.Recipient, error) {
 	if len(texts) == 0 {
 		return nil, fmt.Errorf("no recipients: %w", ErrRecipient)
@@ -40,7 +40,13 @@ func ParseRecipients(texts []string) ([]age.Recipient, error) {
 	return out, nil
 }
 
+// maxRecipient bounds a recipient's text; a post-quantum one has 1,959 characters.
+const maxRecipient = 8192
+
 func parseRecipient(s string) (age.Recipient, error) {
+	if len(s) > maxRecipient {
+		return nil, ErrRecipient
+	}
 	if strings.HasPrefix(s, "age1pq1") {
 		return age.ParseHybridRecipient(s)
 	}
