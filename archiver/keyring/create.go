@@ -115,7 +115,7 @@ func fill(dir string, o Options) error {
 // sealable proves that each list of recipients that a file is sealed to can be.
 func sealable(p Public) error {
 	for _, list := range [][]string{p.SegmentRecipients(), p.BoxRecipients(), p.AuditRecipients(), p.IndexerRecipients()} {
-		if _, err := sealTo(list); err != nil {
+		if _, err := recipients(list); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,9 @@ package keyring
 import (
 	"errors"
 	"slices"
+
+	"github.com/waxseal/waxseal/archiver/seal"
+	"github.com/waxseal/waxseal/archiver/unseal"
 )
 
 // What callers branch on.

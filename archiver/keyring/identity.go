@@ -4,14 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"filippo.io/age"
-	"filippo.io/age/armor"
+
+	"github.com/waxseal/waxseal/archiver/unseal"
 )
 
 // Passphrase gives the passphrase of an identity, named in its prompt. It is

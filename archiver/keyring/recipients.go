@@ -15,9 +15,9 @@ const (
 	prefixTagPQ = "age1tagpq1" // hardware, P-256 with ML-KEM-768
 )
 
-// sealTo reads recipients that one file is sealed to, and proves that they go
+// recipients reads recipients that one file is sealed to, and proves that they go
 // together.
-func sealTo(list []string) ([]age.Recipient, error) {
+func recipients(list []string) ([]age.Recipient, error) {
 	out, err := seal.ParseRecipients(list)
 	if err != nil {
 		return nil, err

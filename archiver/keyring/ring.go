@@ -67,7 +67,7 @@ func (r *Ring) Ingest() (*Ingest, error) {
 		{&in.Indexer, r.public.IndexerRecipients()},
 	}
 	for _, l := range lists {
-		if *l.to, err = sealTo(l.from); err != nil {
+		if *l.to, err = recipients(l.from); err != nil {
 			return nil, fmt.Errorf("load recipients: %w", err)
 		}
 	}

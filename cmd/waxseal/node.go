@@ -131,11 +131,14 @@ func (n *node) openKeys(create bool) (err error) {
 }
 
 func (n *node) openStores(create bool) error {
-	locked, err := openLocked(filepath.Join(n.set.Data, "locked"), create)
+	locked, err := openLocked(filepath.Join(n.set.Data, "locked"), create, dir.Options{Immutable: n.set.Immutable})
 	if err != nil {
 		return fmt.Errorf("open locked store: %w", err)
 	}
 	n.locked, n.closers = locked, append(n.closers, locked)
+	if n.set.Immutable && !locked.Immutable() {
+		n.env.Log.Warn("the kernel does not grant the immutable flag here: locked files are read-only, no more")
+	}
 	for _, m := range []struct {
 		to   *worm.Meta
 		name string
@@ -149,11 +152,11 @@ func (n *node) openStores(create bool) error {
 	return nil
 }
 
-func openLocked(root string, create bool) (*dir.Store, error) {
+func openLocked(root string, create bool, opts dir.Options) (*dir.Store, error) {
 	if create && !exists(root) {
-		return dir.Create(root, dir.Options{})
+		return dir.Create(root, opts)
 	}
-	return dir.Open(root, dir.Options{})
+	return dir.Open(root, opts)
 }
 
 func openMeta(root string, create bool) (*dir.Meta, error) {

@@ -25,6 +25,7 @@ type Settings struct {
 
 	Name       string // of the archive: the origin of its logs
 	Evaluation bool   // locks of minutes; part of genesis
+	Immutable  bool   // ask the kernel to refuse changes of locked files
 	Partitions int    // of wa.webhooks on the embedded broker
 	Topics     map[whatsapp.Role]string
 	Policy     string        // folder or bundle; "" is the built-in policy
@@ -89,6 +90,10 @@ func archiveSettings() []setting {
 		{name: "name", def: "archive.local", help: "name of the archive, fixed when it is made: the origin of its logs", set: setName},
 		{name: "mode", def: "production", values: []string{"production", "evaluation"}, help: "evaluation locks for minutes; fixed when the archive is made", set: func(s *Settings, v value) error {
 			s.Evaluation = v.text == "evaluation"
+			return nil
+		}},
+		{name: "immutable", def: "off", values: []string{"on", "off"}, help: "on: locked files also get the kernel's immutable flag, where it is granted (root on Linux)", set: func(s *Settings, v value) error {
+			s.Immutable = v.text == "on"
 			return nil
 		}},
 		{name: "partitions", def: "4", help: "lanes of a new embedded broker", set: setPartitions},
