@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/waxseal/waxseal/archiver/index"
-	"github.com/waxseal/waxseal/archiver/lane"
 	"github.com/waxseal/waxseal/archiver/record"
 	"github.com/waxseal/waxseal/archiver/seal"
 	"github.com/waxseal/waxseal/archiver/whatsapp"
@@ -205,7 +204,7 @@ func (b *building) index(r *record.Record, parsed *whatsapp.Parsed, cut *seal.Cu
 // segmentKey is where segment i of the block under way will stand.
 func (b *building) segmentKey(i int) string {
 	for n := len(b.keys); n <= i; n++ {
-		b.keys = append(b.keys, lane.DataKey(b.s.name, b.s.lane.Next(), fmt.Sprintf("seg-%d", n)))
+		b.keys = append(b.keys, ledger.DataKey(b.s.name, b.s.lane.Next(), fmt.Sprintf("seg-%d", n)))
 	}
 	return b.keys[i]
 }

@@ -139,7 +139,7 @@ func TestTornBlock(t *testing.T) {
 		r := base.clone()
 		h := r.host(t)
 		r.locked.Hook(func(_ context.Context, c mem.Call) mem.Fault {
-			if c.Op == mem.OpPut && c.Key == lane.BlockKey("0", n) {
+			if c.Op == mem.OpPut && c.Key == ledger.BlockKey("0", n) {
 				h.kill()
 				return mem.Partial
 			}
@@ -154,7 +154,7 @@ func TestTornBlock(t *testing.T) {
 		if after := r.bytes(t); len(after) != len(before) {
 			t.Errorf("block %d is half there, and %d objects were written behind it", n, len(after)-len(before))
 		}
-		r.findings(t, lane.BlockKey("0", n))
+		r.findings(t, ledger.BlockKey("0", n))
 	}
 }
 

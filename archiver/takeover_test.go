@@ -10,10 +10,10 @@ import (
 
 	"github.com/waxseal/waxseal/archiver"
 	"github.com/waxseal/waxseal/archiver/index"
-	"github.com/waxseal/waxseal/archiver/lane"
 	"github.com/waxseal/waxseal/archiver/record"
 	"github.com/waxseal/waxseal/archiver/whatsapp"
 	"github.com/waxseal/waxseal/archiver/worm"
+	"github.com/waxseal/waxseal/ledger"
 )
 
 const withdrawal = `{"time":"2026-02-20T08:00:00Z","waba_id":"155501000000010","phone_number_id":"155501000000020","display_phone_number":"15550100000","person":{"wa_id":"15550100100","user_id":"US.01349120865530274000"},"business":"Example Ltd","purpose":"marketing","action":"withdrawn","text":"STOP","method":"whatsapp","evidence":"message in the chat","actor":{"kind":"bot","id":"opt-out"}}`
@@ -183,8 +183,8 @@ func TestHiddenBlocks(t *testing.T) {
 	s := newScene(t)
 	c := s.before.clone()
 	n := uint64(len(c.blocks(t)))
-	c.locked.AddVersion(lane.BlockKey("0", n-2), []byte("another"), worm.Lock{RetainUntil: today.AddDate(1, 0, 0)})
-	c.locked.AddMarker(lane.BlockKey("0", n-1))
+	c.locked.AddVersion(ledger.BlockKey("0", n-2), []byte("another"), worm.Lock{RetainUntil: today.AddDate(1, 0, 0)})
+	c.locked.AddMarker(ledger.BlockKey("0", n-1))
 	h := c.host(t)
 	h.drain()
 	c.archived(t, s.fed...)

@@ -14,7 +14,7 @@ import (
 func newWriter(cfg Config) (*seal.Writer, error) {
 	return seal.NewWriter(seal.Config{
 		Origin: cfg.Archive, Lane: record.Control, Recipients: cfg.Recipients, Now: cfg.Now,
-		KeyPrefix: func(n uint64) string { return lane.DataKey(record.Control, n, nonce()+"-") },
+		KeyPrefix: func(n uint64) string { return ledger.DataKey(record.Control, n, nonce()+"-") },
 	})
 }
 

@@ -170,7 +170,7 @@ func rotates(b *ledger.Block) bool {
 }
 
 func readBlock(ctx context.Context, s worm.Reader, n uint64) (*ledger.Block, []byte, error) {
-	key := lane.BlockKey(record.Control, n)
+	key := ledger.BlockKey(record.Control, n)
 	raw, _, err := s.Get(ctx, key)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read %s: %w", key, err)

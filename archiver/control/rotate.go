@@ -64,7 +64,7 @@ func rotateOnce(ctx context.Context, cfg Config, signer *ledger.Signer, r Rotati
 	if err != nil {
 		return 0, err
 	}
-	key := lane.BlockKey(record.Control, last.Entry.N)
+	key := ledger.BlockKey(record.Control, last.Entry.N)
 	stored, _, err := cfg.Locked.Get(ctx, key)
 	if err != nil {
 		return 0, fmt.Errorf("read %s: %w", key, err)

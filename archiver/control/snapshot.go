@@ -109,7 +109,7 @@ func (l *Log) shoot(e *ledger.Entry, n uint64, objects *[]lane.Object) error {
 	if err != nil {
 		return fmt.Errorf("snapshot of control: %w", err)
 	}
-	o := lane.Object{Key: lane.DataKey(record.Control, n, nonce()+"-snapshot"), Body: body, Sum: ledger.Sum(body), Place: lane.InMeta}
+	o := lane.Object{Key: ledger.DataKey(record.Control, n, nonce()+"-snapshot"), Body: body, Sum: ledger.Sum(body), Place: lane.InMeta}
 	*objects = append(*objects, o)
 	e.Snapshot = &ledger.Snapshot{Object: ledger.Object{Key: o.Key, SHA256: o.Sum, Bytes: int64(len(body))}, At: n - 1}
 	return nil

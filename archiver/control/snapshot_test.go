@@ -122,7 +122,7 @@ func TestSnapshots(t *testing.T) {
 	}
 
 	var names []string
-	must(t, d.meta.List(t.Context(), lane.DataKey(record.Control, 0, "")[:len("lanes/control/data/")], "", func(v worm.Version) error {
+	must(t, d.meta.List(t.Context(), ledger.DataKey(record.Control, 0, "")[:len("lanes/control/data/")], "", func(v worm.Version) error {
 		if strings.HasSuffix(v.Key, "-snapshot") {
 			names = append(names, v.Key)
 		}

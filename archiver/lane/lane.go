@@ -97,17 +97,6 @@ type Lane struct {
 	last  *ledger.Block // committed or read; nil in a lane without one
 }
 
-// BlockKey is where block n of a lane stands.
-func BlockKey(l record.Lane, n uint64) string { return fmt.Sprintf("%s%012d", BlockPrefix(l), n) }
-
-// BlockPrefix is where the blocks of a lane stand.
-func BlockPrefix(l record.Lane) string { return fmt.Sprintf("lanes/%s/blocks/", l) }
-
-// DataKey is where an object of block n stands.
-func DataKey(l record.Lane, n uint64, name string) string {
-	return fmt.Sprintf("lanes/%s/data/%012d/%s", l, n, name)
-}
-
 // Next is the number of the block that Commit will write.
 func (l *Lane) Next() uint64 { return l.chain.Size() }
 
@@ -186,11 +175,11 @@ func (l *Lane) entry(s *Step, n uint64) (ledger.Entry, []Object) {
 		objects = Sealed(s.Sealed, &e)
 	}
 	if s.Outbox != nil {
-		o := unlocked(DataKey(l.cfg.Lane, n, "outbox"), s.Outbox, InMeta)
+		o := unlocked(ledger.DataKey(l.cfg.Lane, n, "outbox"), s.Outbox, InMeta)
 		objects, e.Outbox = append(objects, o), o.named()
 	}
 	if s.Snapshot != nil {
-		o := unlocked(DataKey(l.cfg.Lane, n, "snapshot"), s.Snapshot, InMeta)
+		o := unlocked(ledger.DataKey(l.cfg.Lane, n, "snapshot"), s.Snapshot, InMeta)
 		objects, e.Snapshot = append(objects, o), &ledger.Snapshot{Object: *o.named(), At: n - 1}
 	}
 	return e, objects

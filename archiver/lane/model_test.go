@@ -115,7 +115,7 @@ func (m *model) step(who string, l *Lane, at ledger.Source, k int) *Step {
 	s := &Step{Time: standstill, Sources: []ledger.Source{src}, Sealed: &seal.Sealed{
 		RowsFrom: l.Head().RowsFrom,
 		Boxes: []seal.BoxObject{{Locked: true, Rows: 1, Object: seal.Object{
-			Key: DataKey("0", l.Next(), "box-0"), Body: body, SHA256: ledger.Sum(body),
+			Key: ledger.DataKey("0", l.Next(), "box-0"), Body: body, SHA256: ledger.Sum(body),
 			Retention: seal.Retention{Class: "c", Duty: until, Retain: until},
 		}}},
 	}}
@@ -171,7 +171,7 @@ func (j *judge) walk(w world) (next int64, complaint string) {
 	prev := ledger.Hash{}
 	n := uint64(0)
 	for ; ; n++ {
-		object, ok := j.x.lookup(w, BlockKey("0", n))
+		object, ok := j.x.lookup(w, ledger.BlockKey("0", n))
 		if !ok {
 			break
 		}
@@ -188,7 +188,7 @@ func (j *judge) walk(w world) (next int64, complaint string) {
 		next, prev = b.Entry.Source[0].Next, ledger.Sum(b.EntryBytes)
 	}
 	for _, o := range w.stored {
-		if m, ok := blockNumber("0", j.x.things[o].key); ok && m > n {
+		if m, ok := ledger.ParseBlockKey("0", j.x.things[o].key); ok && m > n {
 			return next, fmt.Sprintf("chain: block %d stands behind a hole", m)
 		}
 	}
@@ -225,7 +225,7 @@ func (j *judge) complete(w world) bool { return j.stored(w).archived == modelRec
 // others), are fenced, and take the lane again. In each state every record that is
 // archived is so once and readable, and a writer that begins there archives the rest.
 func TestEveryRun(t *testing.T) {
-	r := rules{fence: true, retries: 1, blind: 1, writers: 2, maxState: 20_000_000, forgets: func(k string) bool { return !strings.HasPrefix(k, BlockPrefix("0")) }}
+	r := rules{fence: true, retries: 1, blind: 1, writers: 2, maxState: 20_000_000, forgets: func(k string) bool { return !strings.HasPrefix(k, ledger.BlockPrefix("0")) }}
 	lives := 2
 	switch {
 	case testing.Short():

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/waxseal/waxseal/archiver/worm"
+	"github.com/waxseal/waxseal/ledger"
 )
 
 // ErrFenced says that another writer owns the lane: under a key of ours stands
@@ -98,7 +99,7 @@ func (c *Config) lookObject(ctx context.Context, s worm.Store, key string, body 
 // ErrFenced when another's are, and any other error only when the context ends:
 // then the outcome is unknown and the lane must be taken anew.
 func (c *Config) PutBlock(ctx context.Context, n uint64, body []byte) error {
-	key, sum := BlockKey(c.Lane, n), sha256.Sum256(body)
+	key, sum := ledger.BlockKey(c.Lane, n), sha256.Sum256(body)
 	lock := worm.Lock{RetainUntil: c.Horizon(c.Now())}
 	return c.retry(ctx, "commit "+key, func() (bool, error) {
 		_, err := c.Locked.Put(ctx, key, body, sum, lock)

@@ -85,7 +85,7 @@ func open(ctx context.Context, cfg Config, t Taking) (*Lane, error) {
 		return &Lane{cfg: cfg, chain: ledger.NewChain(cfg.Lane, cfg.Signer)}, nil
 	}
 	var block []byte
-	key := BlockKey(cfg.Lane, n)
+	key := ledger.BlockKey(cfg.Lane, n)
 	err = cfg.retry(ctx, "read "+key, func() (bool, error) {
 		var err error
 		block, _, err = cfg.Locked.Get(ctx, key)
@@ -113,7 +113,7 @@ func open(ctx context.Context, cfg Config, t Taking) (*Lane, error) {
 func findHead(ctx context.Context, cfg Config, locked worm.Reader, t Taking) (n uint64, found bool, err error) {
 	from := ""
 	if t.Hint > 1 {
-		from = BlockKey(cfg.Lane, t.Hint-2) // the block of the hint must show
+		from = ledger.BlockKey(cfg.Lane, t.Hint-2) // the block of the hint must show
 	}
 	for {
 		n, found, err = lastBlock(ctx, cfg, locked, from, t.Oddity)
@@ -125,11 +125,11 @@ func findHead(ctx context.Context, cfg Config, locked worm.Reader, t Taking) (n 
 }
 
 func lastBlock(ctx context.Context, cfg Config, locked worm.Reader, from string, oddity func(worm.Version)) (n uint64, found bool, err error) {
-	prefix := BlockPrefix(cfg.Lane)
+	prefix := ledger.BlockPrefix(cfg.Lane)
 	err = cfg.retry(ctx, "list "+prefix, func() (bool, error) {
 		n, found = 0, false
 		err := locked.List(ctx, prefix, from, func(v worm.Version) error {
-			m, ok := blockNumber(cfg.Lane, v.Key)
+			m, ok := ledger.ParseBlockKey(cfg.Lane, v.Key)
 			if !ok {
 				return nil
 			}
@@ -146,18 +146,9 @@ func lastBlock(ctx context.Context, cfg Config, locked worm.Reader, from string,
 	return n, found, err
 }
 
-// blockNumber reads what BlockKey writes, and nothing else.
-func blockNumber(l record.Lane, key string) (uint64, bool) {
-	var n uint64
-	if _, err := fmt.Sscanf(key, BlockPrefix(l)+"%d", &n); err != nil || BlockKey(l, n) != key {
-		return 0, false
-	}
-	return n, true
-}
-
 // ReadBlock reads block n of a lane.
 func ReadBlock(ctx context.Context, s worm.Reader, l record.Lane, n uint64) (*ledger.Block, error) {
-	key := BlockKey(l, n)
+	key := ledger.BlockKey(l, n)
 	body, _, err := s.Get(ctx, key)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", key, err)

@@ -109,7 +109,7 @@ func (m *made) problem(e *ledger.Entry, err error) {
 func readBlock(ctx context.Context, locked worm.Reader, l record.Lane, n uint64) (*ledger.Block, error) {
 	b, err := lane.ReadBlock(ctx, locked, l, n)
 	if err == nil && (b.Entry.Lane != l || b.Entry.N != n) {
-		err = fmt.Errorf("read %s: is block %d of lane %s: %w", lane.BlockKey(l, n), b.Entry.N, b.Entry.Lane, ledger.ErrBlock)
+		err = fmt.Errorf("read %s: is block %d of lane %s: %w", ledger.BlockKey(l, n), b.Entry.N, b.Entry.Lane, ledger.ErrBlock)
 	}
 	if err == nil {
 		err = b.CheckRoots()

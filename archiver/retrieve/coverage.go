@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/waxseal/waxseal/archiver/lane"
 	"github.com/waxseal/waxseal/archiver/record"
 	"github.com/waxseal/waxseal/archiver/unseal"
 	"github.com/waxseal/waxseal/archiver/worm"
@@ -24,7 +23,7 @@ func (s *shelf) openNamed(ctx context.Context, c record.Coordinates) (*found, er
 	}
 	opened, problems := s.l.Reader.Records(ctx, b.Entry)
 	if opened == nil {
-		return s.judge(b, lane.BlockKey(b.Entry.Lane, b.Entry.N), nil, problems)
+		return s.judge(b, ledger.BlockKey(b.Entry.Lane, b.Entry.N), nil, problems)
 	}
 	gone := false
 	for _, o := range opened {
@@ -35,11 +34,11 @@ func (s *shelf) openNamed(ctx context.Context, c record.Coordinates) (*found, er
 	}
 	switch {
 	case problems != nil:
-		return s.judge(b, lane.DataKey(b.Entry.Lane, b.Entry.N, ""), nil, problems)
+		return s.judge(b, ledger.DataKey(b.Entry.Lane, b.Entry.N, ""), nil, problems)
 	case gone: // the block covers it, and all that is left are others
 		return s.judge(b, "", &unseal.Opened{Position: -1, Gone: true}, nil)
 	}
-	return nil, tampered(b.Entry.Lane, b.Entry.N, lane.BlockKey(b.Entry.Lane, b.Entry.N), fmt.Errorf("%s is covered and not there", c))
+	return nil, tampered(b.Entry.Lane, b.Entry.N, ledger.BlockKey(b.Entry.Lane, b.Entry.N), fmt.Errorf("%s is covered and not there", c))
 }
 
 // objectOf names a segment that holds a part of a record.
@@ -47,7 +46,7 @@ func objectOf(e *ledger.Entry, o *unseal.Opened) string {
 	if len(o.Pieces) > 0 && o.Pieces[0].Place.Segment < len(e.Segments) {
 		return e.Segments[o.Pieces[0].Place.Segment].Key
 	}
-	return lane.BlockKey(e.Lane, e.N)
+	return ledger.BlockKey(e.Lane, e.N)
 }
 
 // cover gives the block whose entry covers a record. The lane is the record's
@@ -104,14 +103,14 @@ func (s *shelf) coverIn(ctx context.Context, l record.Lane, c record.Coordinates
 
 // end makes sure that a lane ends before block n, which is not there.
 func (s *shelf) end(ctx context.Context, l record.Lane, n uint64) error {
-	_, err := s.l.Locked.Head(ctx, lane.BlockKey(l, n+1))
+	_, err := s.l.Locked.Head(ctx, ledger.BlockKey(l, n+1))
 	switch {
 	case errors.Is(err, worm.ErrNotFound):
 		return nil
 	case err != nil:
 		return fmt.Errorf("find the end of lane %s: %w", l, err)
 	}
-	return tampered(l, n, lane.BlockKey(l, n), worm.ErrNotFound)
+	return tampered(l, n, ledger.BlockKey(l, n), worm.ErrNotFound)
 }
 
 // search gives the smallest n for which f holds; f never holds and then not.

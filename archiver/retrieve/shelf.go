@@ -76,7 +76,7 @@ func readBlock(ctx context.Context, l *Library, name blockName) (*ledger.Block, 
 		err = b.CheckRoots()
 	}
 	if errors.Is(err, ledger.ErrBlock) || errors.Is(err, ledger.ErrEntry) {
-		return nil, tampered(name.lane, name.n, lane.BlockKey(name.lane, name.n), err)
+		return nil, tampered(name.lane, name.n, ledger.BlockKey(name.lane, name.n), err)
 	}
 	return b, err
 }
