@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,7 @@ func (a *appliance) Status(ctx context.Context) (resp StatusResponse, err error)
 		return resp, err
 	}
 	lags := map[string]laneLag{}
-	resp.Broker = a.set.Broker
+	resp.Broker = cmp.Or(a.set.Broker, "embedded")
 	if l != nil {
 		resp.Running, resp.Broker = true, l.Broker
 		running, err := l.lanes(ctx)
