@@ -39,7 +39,7 @@ func (r *rig) moments(t *testing.T) (out []moment) {
 
 // freezeAt lets a host stand still before a request until wake is closed.
 func (h *host) freezeAt(m moment) (frozen <-chan struct{}, wake chan<- struct{}) {
-	still, go_on := make(chan struct{}), make(chan struct{})
+	still, resume := make(chan struct{}), make(chan struct{})
 	var mu sync.Mutex
 	n := 0
 	h.before = func(store string, op mem.Op, key string) {
@@ -52,10 +52,10 @@ func (h *host) freezeAt(m moment) (frozen <-chan struct{}, wake chan<- struct{})
 		mu.Unlock()
 		if hit {
 			close(still)
-			<-go_on
+			<-resume
 		}
 	}
-	return still, go_on
+	return still, resume
 }
 
 // TestFrozenWriter stops an archiver before each of its requests; another takes

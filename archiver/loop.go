@@ -329,7 +329,7 @@ func (s *session) outbox() ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("seal index rows: %w", err)
 		}
-		if _, err := w.Write(index.EncodeRows(s.block.rows)); err == nil {
+		if _, err = w.Write(index.EncodeRows(s.block.rows)); err == nil {
 			err = w.Close()
 		}
 		if err != nil {

@@ -87,6 +87,8 @@ type fetched struct {
 
 type abortedTxn struct{ producer, first int64 }
 
+//lint:ignore ST1003 the name is that of protocol.Message
+
 // ApiKey implements protocol.Message.
 func (*fetched) ApiKey() protocol.ApiKey { return protocol.Fetch }
 

@@ -7,7 +7,6 @@ type liveRow struct {
 	Row
 	enc, salt [32]byte
 	class     *class
-	fresh     bool // made in the open block, its id is not known before Finish
 
 	// Of the record in hand and the segment in hand; see Writer.
 	add  uint64 // number of the Add that used it last

@@ -127,20 +127,20 @@ func next(before []PartPiece, ref ledger.PieceRef) bool {
 	return ref.Index == 0
 }
 
-func (q *PartPiece) decode(c *cursor, d *Directory) {
+func (p *PartPiece) decode(c *cursor, d *Directory) {
 	t := c.u8()
 	if c.err == nil && ledger.PieceType(t) > ledger.PieceBody {
 		c.failf("piece of type %d", t)
 	}
-	q.Ref = ledger.PieceRef{Type: ledger.PieceType(t), Index: uint32(c.upTo(maxInt))}
-	q.FirstItem, q.Items = int(c.upTo(maxInt)), int(c.upTo(maxInt))
-	if q.Ref.Type != ledger.PieceDecision {
-		q.Bytes = c.bytes()
+	p.Ref = ledger.PieceRef{Type: ledger.PieceType(t), Index: uint32(c.upTo(maxInt))}
+	p.FirstItem, p.Items = int(c.upTo(maxInt)), int(c.upTo(maxInt))
+	if p.Ref.Type != ledger.PieceDecision {
+		p.Bytes = c.bytes()
 		return
 	}
-	q.Rulings = make([]seal.Ruling, c.count(minRuling))
-	for i := range q.Rulings {
-		r := &q.Rulings[i]
+	p.Rulings = make([]seal.Ruling, c.count(minRuling))
+	for i := range p.Rulings {
+		r := &p.Rulings[i]
 		r.Item = int(c.upTo(maxInt))
 		rule := c.uvarint()
 		if c.err == nil && rule >= uint64(len(d.Rules)) {
