@@ -123,6 +123,9 @@ func (n *node) openKeys(create bool) (err error) {
 			Classic: n.set.Classic, Recipients: n.set.Recipients, Passphrase: n.set.Passphrase, WorkFactor: n.set.Scrypt, Now: time.Now(),
 		})
 	}
+	if errors.Is(err, keyring.ErrRecipient) || errors.Is(err, keyring.ErrMixed) {
+		return fmt.Errorf("%w: %w", err, ErrUsage)
+	}
 	if err != nil {
 		return err
 	}
