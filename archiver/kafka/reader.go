@@ -102,7 +102,7 @@ func (r *Reader) ask(ctx context.Context, maxBytes int) (*fetched, error) {
 	var f *fetched
 	err := r.src.retry(ctx, fmt.Sprintf("fetch %s/%d at %d", c.Topic, c.Partition, c.Offset), func(ctx context.Context) (err error) {
 		f, err = r.src.fetch(ctx, c.Topic, c.Partition, c.Offset, maxBytes)
-		r.doubt = r.doubt || err != nil
+		r.doubt = r.doubt || err != nil && !errors.Is(err, kafkago.OffsetOutOfRange) // which is an answer
 		return err
 	})
 	return f, err
