@@ -12,6 +12,9 @@ BUILD         := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
 FUZZTIME      ?= 20s
 AUDITOR_OS    := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
+# Tests that do less under the race detector.
+EXHAUSTIVE    := EachByte|EveryRun|FlatMemory
+
 export WAXSEAL_PYTHON
 
 .PHONY: help run test torture bench fuzz lint build cross clean python
@@ -49,6 +52,8 @@ cross:
 test: python
 	@$(GO) build -o .build/testsum ./deploy/dev/testsum
 	@.build/testsum -race -timeout 30m ./...
+	@echo 'without the race detector, what it makes too slow to be exhaustive …'
+	@.build/testsum -timeout 30m -run '$(EXHAUSTIVE)' ./ledger/verify ./archiver/lane
 
 torture: python
 	@$(GO) build -o .build/testsum ./deploy/dev/testsum

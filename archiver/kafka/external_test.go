@@ -18,7 +18,7 @@ import (
 func TestApacheKafka(t *testing.T) {
 	addr := os.Getenv("WAXSEAL_TEST_KAFKA")
 	if addr == "" {
-		t.Skip("WAXSEAL_TEST_KAFKA names no broker: only the embedded one is tested")
+		t.Skip("optional: WAXSEAL_TEST_KAFKA names no broker: only the embedded one is tested")
 	}
 	stamp := fmt.Sprintf("waxseal-test-%d", time.Now().UnixNano())
 	for name, test := range map[string]func(*testing.T, string, string){

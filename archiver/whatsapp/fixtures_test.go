@@ -68,7 +68,7 @@ func TestFixtures(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(files) == 0 {
-		t.Skip("SKIPPED: no shared fixtures beside this repository; the project's own payloads are tested all the same")
+		t.Skip("optional: no shared fixtures beside this repository; the project's own payloads are tested all the same")
 	}
 	if len(files) != 71 {
 		t.Errorf("%d fixtures, expected 71", len(files))

@@ -66,7 +66,7 @@ func BenchmarkSealed(b *testing.B) {
 // Memory does not grow with a lane: four times the blocks take no more of it.
 func TestFlatMemory(t *testing.T) {
 	if raceEnabled {
-		t.Skip("the race detector keeps memory of its own")
+		t.Skip("optional: the race detector keeps memory of its own; make test runs this without it too")
 	}
 	heap := func(blocks int) uint64 {
 		a := newArchive(t)

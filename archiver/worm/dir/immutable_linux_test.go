@@ -20,7 +20,7 @@ func TestImmutable(t *testing.T) {
 	c := &clock{}
 	s := must(dir.Create(root, dir.Options{Immutable: true, Now: c.now}))
 	if !s.Immutable() {
-		t.Skip("the immutable flag is not granted here (needs root and a file system that has it)")
+		t.Skip("optional: the immutable flag is not granted here (needs root and a file system that has it)")
 	}
 	t.Cleanup(func() { dir.ThawAll(root) })
 	put(t, s, key, "sealed", worm.Lock{RetainUntil: c.now().Add(time.Minute)})
