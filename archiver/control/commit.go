@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,9 +19,16 @@ func newWriter(cfg Config) (*seal.Writer, error) {
 	})
 }
 
+// ErrRotated says that the archive has another signing key by now. A block signed
+// by this one would stand in the way of every later one, for ever.
+var ErrRotated = errors.New("signing key counts no more: the archive has another")
+
 // commitAt tries one block behind the known head. lane.ErrFenced means that
 // another wrote it.
 func (l *Log) commitAt(ctx context.Context, group []*request) error {
+	if !l.cfg.Signer.Public().Equal(l.view.Current) {
+		return fmt.Errorf("commit act: %w", ErrRotated)
+	}
 	err := l.tryAt(ctx, group)
 	if err != nil {
 		l.seal.Abort()
