@@ -29,6 +29,8 @@ type desk struct {
 	locked      *mem.Store
 	meta, spare mem.Meta
 	gets        *int
+	id          *age.X25519Identity // audit
+	key         ed25519.PrivateKey
 }
 
 // counted counts the objects read.
@@ -50,7 +52,7 @@ func newDesk(t *testing.T) *desk {
 	must(t, err)
 	id, err := age.GenerateX25519Identity()
 	must(t, err)
-	d := &desk{locked: mem.New(time.Now), meta: mem.NewMeta(time.Now), spare: mem.NewMeta(time.Now), gets: new(int)}
+	d := &desk{locked: mem.New(time.Now), meta: mem.NewMeta(time.Now), spare: mem.NewMeta(time.Now), gets: new(int), id: id, key: key}
 	d.cfg = control.Config{
 		Config: lane.Config{
 			Lane: record.Control, Locked: counted{d.locked, d.gets}, Meta: d.meta, Spare: d.spare, Signer: signer,
