@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/waxseal/waxseal/archiver/index"
 	"github.com/waxseal/waxseal/archiver/record"
@@ -27,6 +28,10 @@ const (
 	most = 16
 )
 
+// again is how long after an error the index is tried once more, if no block
+// comes before.
+const again = 2 * time.Second
+
 // Indexer takes committed blocks and inserts their rows. Offer from any
 // goroutine; Run once.
 type Indexer struct {
@@ -35,6 +40,8 @@ type Indexer struct {
 	log     *slog.Logger
 	queue   chan index.Batch
 	wake    chan struct{}
+	again   time.Duration
+	held    []index.Batch // what did not go in: of Run alone
 
 	mu      sync.Mutex
 	idle    *sync.Cond
@@ -51,7 +58,7 @@ var ErrHole = errors.New("index lacks blocks that no identity here can bring")
 // New makes an indexer. catchUp may be nil where no indexer identity is at hand:
 // then what was dropped stays out until somebody else feeds it.
 func New(ix index.Index, catchUp CatchUp, log *slog.Logger) *Indexer {
-	x := &Indexer{ix: ix, catchUp: catchUp, log: log, queue: make(chan index.Batch, room), wake: make(chan struct{}, 1),
+	x := &Indexer{ix: ix, catchUp: catchUp, log: log, queue: make(chan index.Batch, room), wake: make(chan struct{}, 1), again: again,
 		heads: map[record.Lane]uint64{}, done: map[record.Lane]uint64{}}
 	x.idle = sync.NewCond(&x.mu)
 	return x
@@ -76,21 +83,36 @@ func (x *Indexer) Offer(b index.Batch) {
 // Run inserts until ctx ends, then what is left in memory.
 func (x *Indexer) Run(ctx context.Context) {
 	defer x.stop()
+	retry := time.NewTimer(0)
+	retry.Stop()
+	defer retry.Stop()
+	for {
+		var ok bool
+		select {
+		case b := <-x.queue:
+			ok = x.insert(ctx, x.gather(b))
+		case <-x.wake:
+			ok = x.insert(ctx, nil)
+		case <-retry.C:
+			ok = x.insert(ctx, nil)
+		case <-ctx.Done():
+			x.rest(context.WithoutCancel(ctx))
+			return
+		}
+		if !ok {
+			retry.Reset(x.again)
+		}
+	}
+}
+
+// rest inserts what is left in memory.
+func (x *Indexer) rest(ctx context.Context) {
 	for {
 		select {
 		case b := <-x.queue:
 			x.insert(ctx, x.gather(b))
-		case <-x.wake:
-			x.insert(ctx, nil)
-		case <-ctx.Done():
-			for {
-				select {
-				case b := <-x.queue:
-					x.insert(context.WithoutCancel(ctx), x.gather(b))
-				default:
-					return
-				}
-			}
+		default:
+			return
 		}
 	}
 }
@@ -115,56 +137,67 @@ func (x *Indexer) gather(first index.Batch) []index.Batch {
 	return batches
 }
 
-// insert brings each lane that has something up to date. An error is reported
-// and mended by the next block's catching up.
-func (x *Indexer) insert(ctx context.Context, batches []index.Batch) {
+// insert brings each lane that has something up to date. After an error, which is
+// reported, it wants to be called again: ok is false, and what did not go in is
+// kept for then.
+func (x *Indexer) insert(ctx context.Context, batches []index.Batch) (ok bool) {
 	defer x.refresh(ctx)
+	batches = append(x.held, batches...)
+	x.held = nil
+	run, err := x.fitting(ctx, batches)
+	if err == nil && len(run) > 0 {
+		err = x.ix.Insert(ctx, run...)
+	}
+	if err != nil {
+		x.log.Warn("index insert", "err", err)
+		x.held = batches[:min(len(batches), room)]
+		return false
+	}
+	return x.mend(ctx)
+}
+
+// fitting are the batches that go on from where the index is in their lane; those
+// behind a dropped one come from the outboxes.
+func (x *Indexer) fitting(ctx context.Context, batches []index.Batch) (run []index.Batch, err error) {
 	next := map[record.Lane]uint64{}
-	var run []index.Batch
 	for _, b := range batches {
 		pos, ok := next[b.Lane]
 		if !ok {
-			var err error
 			if pos, err = x.ix.Position(ctx, b.Lane); err != nil {
-				x.log.Warn("index position", "lane", string(b.Lane), "err", err)
-				return
+				return nil, err
 			}
 		}
-		switch {
-		case b.Block < pos: // caught up meanwhile
-		case b.Block == pos:
+		if b.Block == pos { // below: caught up meanwhile
 			run, pos = append(run, b), pos+1
 		}
 		next[b.Lane] = pos
 	}
-	if len(run) > 0 {
-		if err := x.ix.Insert(ctx, run...); err != nil {
-			x.log.Warn("index insert", "err", err)
-			return
-		}
-	}
-	x.mend(ctx)
+	return run, nil
 }
 
 // mend catches up the lanes whose index lags behind with nothing on its way.
-func (x *Indexer) mend(ctx context.Context) {
+func (x *Indexer) mend(ctx context.Context) (ok bool) {
 	if len(x.queue) > 0 {
-		return
+		return true
 	}
 	if x.catchUp == nil {
 		x.noteHole(ctx)
-		return
+		return true
 	}
 	for _, lane := range x.lanes() {
 		pos, err := x.ix.Position(ctx, lane)
-		if err != nil || pos > x.head(lane) {
+		if err == nil && pos > x.head(lane) {
 			continue
 		}
-		if err := x.catchUp(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		if err == nil {
+			err = x.catchUp(ctx)
+		}
+		if err != nil && !errors.Is(err, context.Canceled) {
 			x.log.Warn("index from outboxes", "lane", string(lane), "err", err)
 		}
-		return
+		return err == nil
 	}
+	return true
 }
 
 // noteHole says, once, that a lane's index cannot go on.
