@@ -122,4 +122,3 @@ func TestStopUnanswered(t *testing.T) {
 	r.host(t).drain()
 	r.check(t, fed)
 }
-
