@@ -19,6 +19,9 @@ import (
 	"github.com/waxseal/waxseal/ledger"
 )
 
+// fullDisk is so little space, in bytes, that the next blocks may not fit.
+const fullDisk = 64 << 20
+
 // Status says how the archive stands, from the stores, the index and, where one
 // runs, the process that archives.
 func (a *appliance) Status(ctx context.Context) (resp StatusResponse, err error) {
@@ -30,6 +33,9 @@ func (a *appliance) Status(ctx context.Context) (resp StatusResponse, err error)
 		return resp, err
 	}
 	resp = StatusResponse{Identification: identification(r.view), Store: filepath.Join(a.set.Data, "locked"), Lanes: []LaneStatus{}, Alarms: []string{}}
+	if free, ok := freeSpace(a.set.Data); ok && free < fullDisk {
+		resp.Alarms = append(resp.Alarms, terminal.Size(int64(free))+" free on the disk of the data folder: archiving waits, and loses nothing, until you make room")
+	}
 	l, err := dial(ctx, a.set)
 	if err != nil {
 		return resp, err
