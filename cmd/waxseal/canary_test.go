@@ -139,6 +139,7 @@ func canaries(in []byte) []string {
 // content, or errors. The embedded broker's folder is left out, for it is the
 // Kafka that holds the messages until they are archived.
 func TestCanaries(t *testing.T) {
+	t.Parallel()
 	o := newOperator(t, "WAXSEAL_LOG_LEVEL=debug", "WAXSEAL_PARTITIONS=2", "WAXSEAL_HEADS=50ms")
 	log := &shared{}
 	r := o.start(log)

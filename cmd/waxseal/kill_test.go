@@ -38,6 +38,7 @@ const burst = 40
 // record that the broker acknowledged is archived once, byte for byte, and a
 // rebuilt index has the rows that the running one had.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	rounds := 40
 	if os.Getenv("WAXSEAL_TORTURE") != "" {
 		rounds = 1000
