@@ -107,6 +107,9 @@ func (x *Indexer) Run(ctx context.Context) {
 
 // rest inserts what is left in memory.
 func (x *Indexer) rest(ctx context.Context) {
+	if len(x.held) > 0 {
+		x.insert(ctx, nil)
+	}
 	for {
 		select {
 		case b := <-x.queue:
