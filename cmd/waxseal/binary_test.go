@@ -65,40 +65,40 @@ func newOperator(t *testing.T, env ...string) *operator {
 }
 
 // command is the binary with these arguments, over their data folder.
-func (u *operator) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, u.bin, append(args, "--data", u.data)...)
-	cmd.Env = append(append(os.Environ(), "TZ=UTC"), u.env...)
+func (o *operator) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, o.bin, append(args, "--data", o.data)...)
+	cmd.Env = append(append(os.Environ(), "TZ=UTC"), o.env...)
 	return cmd
 }
 
 // try runs a command to its end.
-func (u *operator) try(args ...string) (stdout, stderr []byte, code int) {
-	u.t.Helper()
-	cmd := u.command(u.t.Context(), args...)
+func (o *operator) try(args ...string) (stdout, stderr []byte, code int) {
+	o.t.Helper()
+	cmd := o.command(o.t.Context(), args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		u.t.Fatalf("waxseal %s: %v", args[0], err)
+		o.t.Fatalf("waxseal %s: %v", args[0], err)
 	}
 	return out.Bytes(), errs.Bytes(), cmd.ProcessState.ExitCode()
 }
 
 // must runs a command that has to succeed, and gives its standard output.
-func (u *operator) must(args ...string) []byte {
-	u.t.Helper()
-	out, errs, code := u.try(args...)
+func (o *operator) must(args ...string) []byte {
+	o.t.Helper()
+	out, errs, code := o.try(args...)
 	if code != exitOK {
-		u.t.Fatalf("waxseal %s: exit code %d\n%s%s", args[0], code, out, errs)
+		o.t.Fatalf("waxseal %s: exit code %d\n%s%s", args[0], code, out, errs)
 	}
 	return out
 }
 
 // json runs a command that has to succeed and decodes what it says.
-func (u *operator) json(v any, args ...string) {
-	u.t.Helper()
-	decode(u.t, u.must(append(args, "--output", "json")...), v)
+func (o *operator) json(v any, args ...string) {
+	o.t.Helper()
+	decode(o.t, o.must(append(args, "--output", "json")...), v)
 }
 
 func decode(t *testing.T, text []byte, v any) {
@@ -109,16 +109,16 @@ func decode(t *testing.T, text []byte, v any) {
 }
 
 // feed writes a body as one record and gives its name.
-func (u *operator) feed(name, body string, flags ...string) string {
-	u.t.Helper()
-	file := filepath.Join(u.t.TempDir(), name)
+func (o *operator) feed(name, body string, flags ...string) string {
+	o.t.Helper()
+	file := filepath.Join(o.t.TempDir(), name)
 	if err := os.WriteFile(file, []byte(body), 0o600); err != nil {
-		u.t.Fatal(err)
+		o.t.Fatal(err)
 	}
 	var r FeedResponse
-	u.json(&r, append([]string{"feed", file}, flags...)...)
+	o.json(&r, append([]string{"feed", file}, flags...)...)
 	if len(r.Files) != 1 || len(r.Files[0].Records) != 1 {
-		u.t.Fatalf("one file became %v", r.Files)
+		o.t.Fatalf("one file became %v", r.Files)
 	}
 	return r.Files[0].Records[0]
 }
