@@ -95,6 +95,7 @@ func (s *session) take(ctx context.Context) error {
 	}
 	s.events = make(chan fetched, ahead*len(s.cfg.Topics))
 	s.committed(ctx, l.Last(), nil, 0)
+	s.publishOrWarn(ctx, true) // the writer before may have died with tiles to publish
 	return nil
 }
 
