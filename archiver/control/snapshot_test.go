@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ type desk struct {
 	cfg         control.Config
 	locked      *mem.Store
 	meta, spare mem.Meta
-	gets        *int
+	gets        *atomic.Int64
 	id          *age.X25519Identity // audit
 	key         ed25519.PrivateKey
 }
@@ -36,11 +37,11 @@ type desk struct {
 // counted counts the objects read.
 type counted struct {
 	worm.Store
-	n *int
+	n *atomic.Int64
 }
 
 func (c counted) Get(ctx context.Context, key string) ([]byte, worm.Info, error) {
-	*c.n++
+	c.n.Add(1)
 	return c.Store.Get(ctx, key)
 }
 
@@ -52,7 +53,7 @@ func newDesk(t *testing.T) *desk {
 	must(t, err)
 	id, err := age.GenerateX25519Identity()
 	must(t, err)
-	d := &desk{locked: mem.New(time.Now), meta: mem.NewMeta(time.Now), spare: mem.NewMeta(time.Now), gets: new(int), id: id, key: key}
+	d := &desk{locked: mem.New(time.Now), meta: mem.NewMeta(time.Now), spare: mem.NewMeta(time.Now), gets: new(atomic.Int64), id: id, key: key}
 	d.cfg = control.Config{
 		Config: lane.Config{
 			Lane: record.Control, Locked: counted{d.locked, d.gets}, Meta: d.meta, Spare: d.spare, Signer: signer,
@@ -113,11 +114,11 @@ func TestSnapshots(t *testing.T) {
 
 	whole, _, err := control.Read(t.Context(), d.locked, nil)
 	must(t, err)
-	*d.gets = 0
+	d.gets.Store(0)
 	view, chain, err := control.Read(t.Context(), d.cfg.Locked, d.meta)
 	must(t, err)
-	if *d.gets > 60 {
-		t.Errorf("%d objects read of %d blocks", *d.gets, chain.Size())
+	if d.gets.Load() > 60 {
+		t.Errorf("%d objects read of %d blocks", d.gets.Load(), chain.Size())
 	}
 	if !reflect.DeepEqual(view, whole) || view.Looks != 560 {
 		t.Errorf("view by snapshot:\n%+v\nby all acts:\n%+v", view, whole)
