@@ -199,23 +199,28 @@ func (s *session) newEpoch(f *feed, b *kafka.Batch) bool {
 	return last >= 0 && epoch != last && epoch != f.checked
 }
 
-// reopen commits what is under way and reads the topic again from where the
-// ledger stands, after comparing the log with it. What was fetched meanwhile (b
-// too) is dropped and read again.
+// reopen commits what is under way and compares the log with what was archived of
+// it. Where it is still that log, b, the batch that raised the question, is taken;
+// otherwise, or without one, the topic is read anew from where the ledger stands.
 func (s *session) reopen(ctx context.Context, f *feed, b *kafka.Batch) error {
-	f.halt()
 	if err := s.flush(ctx); err != nil {
 		return err
 	}
+	era := f.source.Era
 	if err := s.checkEra(ctx, f); err != nil {
 		if passing(err) {
 			return s.breakFeed(f, err)
 		}
 		return err
 	}
-	if b != nil && len(b.Records) > 0 {
-		f.checked = b.Records[0].LeaderEpoch
+	if b != nil && f.source.Era == era {
+		if len(b.Records) > 0 {
+			f.checked = b.Records[0].LeaderEpoch
+		}
+		f.take(b)
+		return nil
 	}
+	f.halt()
 	f.start(ctx, s.cfg.Source, s.events)
 	return nil
 }

@@ -35,6 +35,9 @@ func Take(ctx context.Context, cfg Config, t Taking) (*Lane, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := l.mayWrite(t); err != nil {
+			return nil, err
+		}
 		now, err := cfg.Clock(ctx)
 		if err != nil {
 			return nil, err
@@ -56,6 +59,26 @@ func Take(ctx context.Context, cfg Config, t Taking) (*Lane, error) {
 		cfg.Report("take lane "+string(cfg.Lane), err)
 		t.Hint = l.Size()
 	}
+}
+
+// mayWrite says whether what this writer signs counts behind the lane's head: its
+// key may have been replaced meanwhile.
+func (l *Lane) mayWrite(t Taking) error {
+	if t.KeysAt == nil {
+		return nil
+	}
+	keys, err := t.KeysAt(l.Next() + 1)
+	if err != nil {
+		return err
+	}
+	signed, err := l.cfg.Signer.Checkpoint(l.cfg.Lane, 1, ledger.EmptyRoot())
+	if err != nil {
+		return err
+	}
+	if _, err := keys.Open(l.cfg.Lane, signed); err != nil {
+		return fmt.Errorf("lane %s: our signing key does not count any more: %w", l.cfg.Lane, ErrForeign)
+	}
+	return nil
 }
 
 // carrySources restates the positions of a lane, each topic with no record.
