@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -239,7 +240,9 @@ func (w *works) feedSamples(ctx context.Context) error {
 				return err
 			}
 			resp.Files = append(resp.Files, FedFile{File: e.Name()})
-			if err := f.add(ctx, atNow(body, now)); err != nil {
+			body = atNow(body, now)
+			f.key = cmp.Or(whatsapp.WABAOf(body), "none") // every archive has each sample under the same name
+			if err := f.add(ctx, body); err != nil {
 				return err
 			}
 		}

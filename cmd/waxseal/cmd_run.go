@@ -84,7 +84,7 @@ func topic(p Position) string {
 }
 
 type feedCmd struct {
-	Paths []string `arg:"" name:"file" placeholder:"FILE" type:"path" help:"Files, folders, or - for standard input."`
+	Paths []string `arg:"" name:"file" placeholder:"FILE" help:"Files, folders, or - for standard input."`
 	Topic string   `placeholder:"TOPIC" help:"Topic to write to (default: the webhooks topic)."`
 	Key   string   `placeholder:"KEY" help:"Key of every record (default: the WABA id found in the payload)."`
 	Lines bool     `help:"Each line is a record, also in files that are not .jsonl."`
