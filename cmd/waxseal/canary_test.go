@@ -271,9 +271,13 @@ type ran struct {
 }
 
 // start starts the appliance, without samples, and returns once it is ready.
-func (o *operator) start(log *shared, flags ...string) *ran {
+func (o *operator) start(log *shared) *ran { return o.run(log, "--no-samples") }
+
+// run starts the appliance and returns once it is ready. What it logs goes to
+// log when it has ended, if there is one.
+func (o *operator) run(log *shared, flags ...string) *ran {
 	o.t.Helper()
-	cmd := o.command(o.t.Context(), append([]string{"run", "--no-samples", "--output", "jsonl"}, flags...)...)
+	cmd := o.command(o.t.Context(), append([]string{"run", "--output", "jsonl"}, flags...)...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.StdoutPipe()
