@@ -74,6 +74,9 @@ func (s *summary) add(e event) {
 	}
 }
 
+// figures begins a line of a passed test that is shown all the same.
+const figures = "figures:"
+
 func (s *summary) testEnd(action string, k key) {
 	if s.count[k.pkg] == nil {
 		s.count[k.pkg] = map[string]int{}
@@ -82,6 +85,11 @@ func (s *summary) testEnd(action string, k key) {
 	switch action {
 	case "pass":
 		s.passed++
+		for _, line := range s.output[k] {
+			if line = strings.TrimSpace(prefix.ReplaceAllString(line, "")); strings.HasPrefix(line, figures) {
+				fmt.Fprintf(s.w, "     %s %s\n", k.test, line)
+			}
+		}
 		delete(s.output, k)
 	case "skip":
 		s.skipped = append(s.skipped, skip{k, reason(s.output[k])})

@@ -37,7 +37,7 @@ func has(t *testing.T, out string, wants ...string) {
 	}
 }
 
-const passing = "package a\nimport \"testing\"\nfunc TestA(t *testing.T) { t.Log(\"quiet\") }\n"
+const passing = "package a\nimport \"testing\"\nfunc TestA(t *testing.T) { t.Log(\"quiet\"); t.Log(\"figures: 7 kills\") }\n"
 
 func TestPassAndSkip(t *testing.T) {
 	code, out := runIn(t, false, map[string]string{
@@ -48,7 +48,7 @@ func TestPassAndSkip(t *testing.T) {
 	if code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	has(t, out, "ok   example.test/m/a", "skipped  example.test/m/b TestB: no service\n", "packages without tests: example.test/m/c\n", "\ntests: 1 passed, 0 failed, 1 skipped\n")
+	has(t, out, "     TestA figures: 7 kills\n", "ok   example.test/m/a", "skipped  example.test/m/b TestB: no service\n", "packages without tests: example.test/m/c\n", "\ntests: 1 passed, 0 failed, 1 skipped\n")
 	if strings.Contains(out, "quiet") {
 		t.Error("output of a passed test is shown")
 	}
