@@ -273,7 +273,8 @@ func (a *Archiver) runLane(ctx context.Context, partition int32, drain bool) err
 		if ctx.Err() != nil {
 			return nil
 		}
-		if errors.Is(err, lane.ErrForeign) {
+		if errors.Is(err, lane.ErrForeign) || errors.Is(err, lane.ErrCut) {
+			a.cfg.Log.Error("lane stopped", "lane", string(l), "err", err)
 			a.update(l, func(p *Progress) { p.Err = err })
 			return err
 		}

@@ -80,6 +80,11 @@ func (s *session) take(ctx context.Context) error {
 	if s.cfg.KeysAt != nil {
 		keysAt = func(size uint64) (*ledger.Verifier, error) { return s.cfg.KeysAt(s.name, size) }
 	}
+	report := cfg.Report
+	cfg.Report = func(what string, err error) { // a store that refuses shows in the lane's progress until it commits again
+		report(what, err)
+		s.a.update(s.name, func(p *Progress) { p.Err = err })
+	}
 	l, err := lane.Take(ctx, cfg, lane.Taking{
 		KeysAt: keysAt,
 		Keys:   s.cfg.Keys, Hint: s.hint(ctx), Topics: topics, Partition: s.partition,

@@ -44,7 +44,7 @@ func (l *Log) tryAt(ctx context.Context, group []*request) error {
 	n := l.chain.Size()
 	e := ledger.Entry{
 		Time: now.UTC().Format(ledger.TimeFormat), Writer: l.startedBy(), RowsFrom: n,
-		Published: l.pub.Published(), Policy: l.last.Entry.Policy, Snapshot: l.last.Entry.Snapshot,
+		Published: l.publishedSize(), Policy: l.last.Entry.Policy, Snapshot: l.last.Entry.Snapshot,
 	}
 	events, leaves, objects, err := l.sealActs(group, &e, now)
 	if err != nil {
@@ -149,17 +149,26 @@ func (l *Log) took(ctx context.Context, n uint64, raw []byte) (*ledger.Block, er
 	if err := l.advance(b, raw, n); err != nil {
 		return nil, err
 	}
-	if err := l.publish(ctx, b); err != nil {
+	if err := l.follow(ctx, b); err != nil {
 		l.cfg.Report("publish control", err)
+		return b, nil
 	}
+	l.publishOrReport(ctx, false)
 	return b, nil
 }
 
-func (l *Log) publish(ctx context.Context, b *ledger.Block) error {
-	if err := l.pub.Follow(ctx, b); err != nil {
-		return err
-	}
-	return l.pub.Publish(ctx)
+// follow hands a block to the publication.
+func (l *Log) follow(ctx context.Context, b *ledger.Block) error {
+	l.pubMu.Lock()
+	defer l.pubMu.Unlock()
+	return l.pub.Follow(ctx, b)
+}
+
+// publishedSize is the size of the live checkpoint that is known to be stored.
+func (l *Log) publishedSize() uint64 {
+	l.pubMu.Lock()
+	defer l.pubMu.Unlock()
+	return l.pub.Published()
 }
 
 // startIn gives the hash of a start act among the events: the block that enters

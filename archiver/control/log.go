@@ -57,7 +57,9 @@ type Log struct {
 	ctx  context.Context // of commits: ends when Close has waited long enough
 	stop context.CancelFunc
 
-	pub *lane.Publication // the committer's alone
+	pubMu     sync.Mutex // guards what follows
+	pub       *lane.Publication
+	published time.Time // when the live checkpoint was last written
 
 	mu     sync.Mutex // guards what follows; the committer alone changes it, but for writer
 	chain  *ledger.Chain
@@ -202,7 +204,9 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	}
 	l := &Log{cfg: cfg, seal: w, queue: make(chan *request), quit: make(chan struct{}), done: make(chan struct{}), chain: chain, last: last, view: v, pub: pub, writer: cfg.Writer}
 	l.ctx, l.stop = context.WithCancel(context.WithoutCancel(ctx))
-	if err := l.publish(ctx, last); err != nil {
+	if err := l.follow(ctx, last); err == nil {
+		l.publishOrReport(ctx, true)
+	} else {
 		cfg.Report("publish control", err)
 	}
 	go l.commitGroups()
@@ -281,6 +285,8 @@ func (l *Log) Commit(ctx context.Context, drafts ...Draft) ([]ledger.ActRef, err
 
 func (l *Log) commitGroups() {
 	defer close(l.done)
+	tick := time.NewTicker(publishEvery)
+	defer tick.Stop()
 	for {
 		select {
 		case first := <-l.queue:
@@ -289,9 +295,36 @@ func (l *Log) commitGroups() {
 			for _, r := range group {
 				close(r.ready)
 			}
+		case <-tick.C:
+			l.publishOrReport(l.ctx, false)
 		case <-l.quit:
+			l.publishOrReport(l.ctx, true)
 			return
 		}
+	}
+}
+
+// publishEvery is how old control's live checkpoint may grow: each one stores a
+// partial tile and bundle that are kept.
+const publishEvery = 2 * time.Second
+
+// Publish makes control's head the live checkpoint now.
+func (l *Log) Publish(ctx context.Context) error {
+	l.pubMu.Lock()
+	defer l.pubMu.Unlock()
+	l.published = l.cfg.Now()
+	return l.pub.Publish(ctx)
+}
+
+func (l *Log) publishOrReport(ctx context.Context, now bool) {
+	l.pubMu.Lock()
+	due := now || l.cfg.Now().Sub(l.published) >= publishEvery
+	l.pubMu.Unlock()
+	if !due {
+		return
+	}
+	if err := l.Publish(ctx); err != nil {
+		l.cfg.Report("publish control", err)
 	}
 }
 

@@ -15,6 +15,10 @@ import (
 // ErrUnassigned says that the lane was given to another while it was being taken.
 var ErrUnassigned = errors.New("lane is no longer assigned to this process")
 
+// ErrCut says that a checkpoint of ours proves blocks that the store no longer
+// has. Writing on would make another history: somebody has to look first.
+var ErrCut = errors.New("blocks are missing at the lane's end")
+
 // Taking says how a lane is taken.
 type Taking struct {
 	Keys      *ledger.Verifier                            // whose blocks are ours, where KeysAt is nil
@@ -104,6 +108,9 @@ func open(ctx context.Context, cfg Config, t Taking) (*Lane, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find head of lane %s: %w", cfg.Lane, err)
 	}
+	if size := headSize(n, found); size < t.Hint {
+		return nil, fmt.Errorf("lane %s has %d blocks, its signed checkpoint says %d: %w", cfg.Lane, size, t.Hint, ErrCut)
+	}
 	if !found {
 		return &Lane{cfg: cfg, chain: ledger.NewChain(cfg.Lane, cfg.Signer)}, nil
 	}
@@ -128,6 +135,13 @@ func open(ctx context.Context, cfg Config, t Taking) (*Lane, error) {
 		return nil, errors.Join(fmt.Errorf("%s: %w", key, ErrForeign), err)
 	}
 	return &Lane{cfg: cfg, chain: chain, last: b}, nil
+}
+
+func headSize(n uint64, found bool) uint64 {
+	if !found {
+		return 0
+	}
+	return n + 1
 }
 
 // findHead gives the number of the lane's last block. The oldest version of a

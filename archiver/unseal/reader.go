@@ -113,10 +113,26 @@ func (r *Reader) Peek(ctx context.Context, e *ledger.Entry, i int) (*Segment, er
 		if src.err != nil {
 			return nil, fmt.Errorf("read segment %s: %w", seg.Key, src.err)
 		}
-		return nil, fmt.Errorf("open segment %s: %w", seg.Key, classify(err))
+		return nil, fmt.Errorf("open segment %s: %w", seg.Key, r.damaged(ctx, seg, classify(err)))
 	}
 	s := &Segment{Key: seg.Key, r: r, plain: plain, fault: src.fault}
 	return s, s.open(e, i, size)
+}
+
+// damaged says whether a segment that no identity opens is the one of the entry at
+// all: a changed age header looks like another recipient's.
+func (r *Reader) damaged(ctx context.Context, seg *ledger.Segment, err error) error {
+	if !errors.Is(err, ErrIdentity) {
+		return err
+	}
+	body, _, getErr := r.cfg.Locked.Get(ctx, seg.Key)
+	if getErr != nil {
+		return getErr
+	}
+	if ledger.Sum(body) != seg.SHA256 {
+		return fmt.Errorf("not the bytes of the entry: %w", ErrDamaged)
+	}
+	return err
 }
 
 func segmentOf(e *ledger.Entry, i int) (*ledger.Segment, error) {

@@ -15,6 +15,9 @@ import (
 	"github.com/waxseal/waxseal/policy"
 )
 
+// catBytes is how many bytes of records wait to be entered as one look.
+const catBytes = 16 << 20
+
 // lookGroup is how many hits are entered, and then shown, at a time.
 const lookGroup = 500
 
@@ -54,6 +57,11 @@ func (a *appliance) Search(ctx context.Context, req SearchRequest, hit func(Hit)
 		}
 	}
 	err = a.withLibrary(ctx, req.Unrecorded, "search", req, func(lib *retrieve.Library, rec *recorder) error {
+		if named, err := byName(ctx, lib, q); err != nil {
+			return err
+		} else if named != nil {
+			q = *named
+		}
 		var group []Hit
 		shown := false
 		show := func() error {
@@ -90,6 +98,36 @@ func (a *appliance) Search(ctx context.Context, req SearchRequest, hit func(Hit)
 	return resp, err
 }
 
+// byName reads a single word as what show and cat take: a RECORD, an ITEM, a
+// message id, a phone number, a BSUID or @username. nil where it is none of them,
+// or nothing in the archive has that name: then it is a word.
+func byName(ctx context.Context, lib *retrieve.Library, q retrieve.SearchQuery) (*retrieve.SearchQuery, error) {
+	word := strings.TrimSpace(q.Words)
+	if word == "" || strings.ContainsAny(word, " \t\"()") {
+		return nil, nil
+	}
+	_, itemErr := record.ParseItemID(word)
+	_, recordErr := record.ParseCoordinates(word)
+	_, person := index.PersonID(word)
+	named := q
+	named.Words = ""
+	switch {
+	case itemErr == nil, recordErr == nil, strings.HasPrefix(word, "wamid."), strings.HasPrefix(word, "wacid."):
+		named.Names = append(slices.Clone(q.Names), word)
+	case person:
+		named.People = append(slices.Clone(q.People), word)
+	default:
+		return nil, nil
+	}
+	count := named
+	count.Count, count.Limit, count.Cursor = true, 0, ""
+	sum, err := lib.Search(ctx, count, func(*retrieve.Hit) error { return nil })
+	if err != nil || sum.Items == 0 {
+		return nil, err
+	}
+	return &named, nil
+}
+
 // lookBody is the sealed body of a look: what was asked and what was given.
 type lookBody struct {
 	Request any      `json:"request"`
@@ -112,6 +150,9 @@ func hitOf(h *retrieve.Hit) Hit {
 		Number: r.Number, Person: h.Who(), Name: h.Name(), Custodian: r.Custodian, Department: r.Department,
 		Template: r.Template, Text: h.Text(), Edited: h.Edited, Revoked: h.Revoked, Erased: h.Erased,
 		Reason: r.Reason, Class: r.Class, Findings: r.Findings, Severity: r.Severity, Lane: string(r.Lane), Block: r.Block,
+	}
+	if h.Problem != nil {
+		out.Reason = "stored bytes are not what the ledger says"
 	}
 	if r.Conversation != (index.Tag{}) {
 		out.Conversation = r.Conversation.String()
@@ -173,7 +214,9 @@ func shownOf(m *retrieve.Message) (Shown, error) {
 	if m.Decision == nil { // erased with the item: what the row still says
 		s.Decision = ShownDecision{Class: m.Row.Class, Duty: date(m.Row.Duty), Retain: date(m.Row.Retain), Revision: m.Row.Policy, Provisional: m.Row.Provisional}
 	}
-	s.Ledger = placeOf(m.Ledger)
+	if m.Ledger.Block != nil { // nil where the bytes contradict the ledger
+		s.Ledger = placeOf(m.Ledger)
+	}
 	return s, nil
 }
 
@@ -204,18 +247,38 @@ func placeOf(p retrieve.Place) LedgerPlace {
 // Cat gives records as Kafka delivered them.
 func (a *appliance) Cat(ctx context.Context, req NameRequest, give func(CatRecord) error) error {
 	return a.withLibrary(ctx, req.Unrecorded, "cat", req, func(lib *retrieve.Library, rec *recorder) error {
-		n, erased := 0, false
-		err := lib.Cat(ctx, req.Name, func(r *retrieve.Record) error {
-			n++
-			if err := rec.look(ctx, "cat", 1, lookBody{req, []string{r.Coordinates.String()}}); err != nil {
+		var group []CatRecord
+		bytes, looks, erased := 0, 0, false
+		show := func() error {
+			names := make([]string, len(group))
+			for i := range group {
+				names[i] = group[i].Record
+			}
+			if err := rec.look(ctx, "cat", uint64(len(group)), lookBody{req, names}); err != nil {
 				return err
 			}
+			looks++
+			for _, c := range group {
+				if err := give(c); err != nil {
+					return err
+				}
+			}
+			group, bytes = group[:0], 0
+			return nil
+		}
+		err := lib.Cat(ctx, req.Name, func(r *retrieve.Record) error {
 			c := catOf(r)
 			erased = erased || c.Erased
-			return give(c)
+			bytes += r.Size()
+			if group = append(group, c); len(group) == lookGroup || bytes >= catBytes {
+				return show()
+			}
+			return nil
 		})
-		if n == 0 {
-			err = errors.Join(err, rec.look(ctx, "cat", 0, lookBody{req, []string{}}))
+		if len(group) > 0 || looks == 0 {
+			if showErr := show(); showErr != nil {
+				return showErr
+			}
 		}
 		if err == nil && erased {
 			err = fmt.Errorf("part of what was asked for is erased: %w", ErrIncomplete)

@@ -59,6 +59,9 @@ func (w *works) welcome(ctx context.Context, req RunRequest) error {
 	if err := w.heads(ctx); err != nil {
 		return err
 	}
+	if err := w.control.Publish(ctx); err != nil {
+		return err
+	}
 	if err := w.showVerified(ctx); err != nil {
 		return err
 	}

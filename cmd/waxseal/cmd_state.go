@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/waxseal/waxseal/cmd/internal/terminal"
 )
@@ -78,6 +79,7 @@ Examples:
 
 // Run verifies; contradictions are exit code 3.
 func (c verifyCmd) Run(s *session) error {
+	c.Key = strings.Join(strings.Fields(c.Key), "") // as the card prints it, in groups
 	if c.Key != "" && !isHex(c.Key, 64) {
 		return fmt.Errorf("--key is the 64 hex digits of the archive's card: %w", ErrUsage)
 	}

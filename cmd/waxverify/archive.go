@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 
 	"github.com/waxseal/waxseal/archiver/seal/boxclear"
@@ -66,7 +67,7 @@ func (c archiveCmd) Run(s *session) error {
 func (c archiveCmd) config(s *session) (verify.Config, error) {
 	cfg := verify.Config{RowHashes: boxclear.RowHashes}
 	if c.Key != "" {
-		h, err := ledger.ParseHash(c.Key)
+		h, err := ledger.ParseHash(strings.Join(strings.Fields(c.Key), "")) // the card prints it in groups
 		if err != nil {
 			return cfg, fmt.Errorf("--key is the 64 lower-case hex digits of the archive's card: %w", errUsage)
 		}
