@@ -80,17 +80,39 @@ func Open(ctx context.Context, path string) (*Index, error) {
 }
 
 // OpenReadOnly opens an index that exists, also while another process writes to
-// it. A file that is not there is fs.ErrNotExist.
+// it, or on a disk that cannot be written. A file that is not there is
+// fs.ErrNotExist.
 func OpenReadOnly(ctx context.Context, path string) (*Index, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
 	}
-	return open(ctx, path)
+	x, err := open(ctx, path)
+	if err != nil && still(path) {
+		return open(ctx, path, "immutable=1")
+	}
+	return x, err
+}
+
+// still reports that nobody can be writing to an index: its folder takes no
+// file, and no journal holds what the index lacks. Only such an index may be
+// opened without the shared memory that SQLite makes beside it.
+func still(path string) bool {
+	if info, err := os.Stat(path + "-wal"); err == nil && info.Size() > 0 {
+		return false
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "still-*")
+	if err != nil {
+		return true
+	}
+	f.Close()
+	os.Remove(f.Name())
+	return false
 }
 
 // open opens the reading half.
-func open(ctx context.Context, path string) (*Index, error) {
-	read, err := sql.Open("sqlite", address(path, "ro", "_pragma=query_only(1)", "_pragma=cache_size(-16384)"))
+func open(ctx context.Context, path string, options ...string) (*Index, error) {
+	options = append(options, "_pragma=query_only(1)", "_pragma=cache_size(-16384)")
+	read, err := sql.Open("sqlite", address(path, "ro", options...))
 	if err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
 	}
