@@ -70,12 +70,9 @@ func (a *appliance) recorder(ctx context.Context, unrecorded bool) (*recorder, e
 	if err == nil && l != nil {
 		return &recorder{a: a, link: l}, nil
 	}
-	n, openErr := openNode(ctx, a.env, false)
+	n, openErr := a.openToRecord(ctx)
 	if openErr == nil {
-		if openErr = n.start(ctx); openErr == nil {
-			return &recorder{a: a, node: n}, nil
-		}
-		n.Close()
+		return &recorder{a: a, node: n}, nil
 	}
 	if errors.Is(openErr, control.ErrNone) {
 		return nil, openErr
@@ -85,6 +82,44 @@ func (a *appliance) recorder(ctx context.Context, unrecorded bool) (*recorder, e
 		return &recorder{a: a}, nil
 	}
 	return nil, fmt.Errorf("the look cannot be recorded (%w); --unrecorded goes on all the same: %w", openErr, ErrDenied)
+}
+
+// openToRecord opens the archive for the acts of one command. The durable step
+// tries for ever where a store does not take what it is given, as an archiver
+// should; somebody who waits for an answer is told at once.
+func (a *appliance) openToRecord(ctx context.Context) (*node, error) {
+	for _, store := range []string{"locked", "meta", "spare"} {
+		if err := takes(filepath.Join(a.set.Data, store, "@tmp")); err != nil {
+			return nil, err
+		}
+	}
+	n, err := openNode(ctx, a.env, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := n.start(ctx); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return n, nil
+}
+
+// actRoom is more than the objects of one act take, in bytes.
+const actRoom = 128 << 10
+
+// takes tries whether a folder, if it is there, takes a file as large as an act.
+func takes(folder string) error {
+	f, err := os.CreateTemp(folder, "room-*")
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // no archive: opening it says so
+	}
+	if err != nil {
+		return fmt.Errorf("the store takes nothing: %w", err)
+	}
+	_, err = f.Write(make([]byte, actRoom))
+	if err = errors.Join(err, f.Close(), os.Remove(f.Name())); err != nil {
+		return fmt.Errorf("the store takes nothing: %w", err)
+	}
+	return nil
 }
 
 // Close lets go of the data folder.

@@ -16,7 +16,7 @@ import (
 )
 
 // disk mounts a small disk for a data folder, or skips the test.
-func disk(t *testing.T, megabytes int) (root string, grow func(megabytes int)) {
+func disk(t *testing.T, megabytes int) (root string, grow func(megabytes int, flags ...uintptr)) {
 	t.Helper()
 	root = t.TempDir()
 	mount := func(flags uintptr, megabytes int) error {
@@ -32,9 +32,13 @@ func disk(t *testing.T, megabytes int) (root string, grow func(megabytes int)) {
 			t.Error(err)
 		}
 	})
-	return root, func(megabytes int) {
+	return root, func(megabytes int, flags ...uintptr) {
 		t.Helper()
-		if err := mount(syscall.MS_REMOUNT, megabytes); err != nil {
+		all := uintptr(syscall.MS_REMOUNT)
+		for _, f := range flags {
+			all |= f
+		}
+		if err := mount(all, megabytes); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -180,6 +184,37 @@ func TestBrokerDiskFull(t *testing.T) {
 	if v.Records < uint64(acked+1) || v.Records > uint64(acked+refused+1) || len(v.Findings) > 0 {
 		t.Errorf("%d records archived, %d acknowledged and %d refused before one more; findings %v", v.Records, acked, refused, v.Findings)
 	}
+}
+
+// TestReadOnlyDisk: on a disk that cannot be written, as an auditor may have a
+// copy, a look is refused at once, and given where its reader says that it cannot
+// be recorded.
+func TestReadOnlyDisk(t *testing.T) {
+	t.Parallel()
+	root, remount := disk(t, 64)
+	o := newOperator(t)
+	o.data = root + "/archive"
+	body := webhook(1, "the copper kettle")
+	name := o.feed("hello.json", body)
+	o.must("archive", "--drain")
+	remount(64, syscall.MS_RDONLY)
+	for _, args := range [][]string{{"search", "kettle"}, {"show", name}, {"cat", name}, {"verify", "--deep"}} {
+		out, errs, code := o.try(args...)
+		if code != exitDenied || len(out) > 0 || !bytes.Contains(errs, []byte("--unrecorded")) {
+			t.Errorf("waxseal %s: exit code %d\n%s%s", args[0], code, out, errs)
+		}
+	}
+	o.must("verify")
+	o.must("status")
+	o.must("verify", "--deep", "--unrecorded")
+	if out := o.must("cat", name, "--unrecorded"); string(out) != body {
+		t.Errorf("cat gives %q", out)
+	}
+	if out := o.must("search", "kettle", "--unrecorded"); !bytes.Contains(out, []byte("copper")) {
+		t.Errorf("search gives %q", out)
+	}
+	remount(64)
+	o.must("search", "kettle")
 }
 
 // watched is standard error that tells when a word comes.
