@@ -12,6 +12,14 @@ import (
 // follows the value.
 var ErrCanonical = errors.New("not canonical JSON")
 
+// EncodeCanonical is the one form of our JSON documents: compact, in field order,
+// without HTML escaping.
+func EncodeCanonical(v any) ([]byte, error) { return encodeCanonical(v) }
+
+// DecodeCanonical reads what EncodeCanonical writes into v, and nothing else.
+// Errors are ErrCanonical and quote nothing of the input.
+func DecodeCanonical(data []byte, v any) error { return decodeCanonical(data, v) }
+
 // encodeCanonical gives compact JSON in field order, without HTML escaping.
 func encodeCanonical(v any) ([]byte, error) {
 	var b bytes.Buffer

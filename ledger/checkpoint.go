@@ -182,10 +182,9 @@ func signatureOf(name string, line []byte) ([]byte, error) {
 	return sig, nil
 }
 
-// formatNote writes a signed note (C2SP signed-note) with one signature.
+// formatNote writes a signed checkpoint.
 func formatNote(c Checkpoint, key ed25519.PublicKey, sig []byte) []byte {
-	id := keyID(c.Origin, key)
-	return []byte(c.Text() + "\n— " + c.Origin + " " + base64.StdEncoding.EncodeToString(append(id[:], sig...)) + "\n")
+	return noteOf(c.Text(), c.Origin, key, sig)
 }
 
 // keyID is the key id of C2SP signed-note for an Ed25519 key.

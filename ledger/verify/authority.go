@@ -2,10 +2,8 @@ package verify
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 
@@ -24,9 +22,8 @@ type authority struct {
 	mu sync.Mutex // guards chains against workers; the walk alone writes
 
 	archive     string
-	genesis     []byte // bytes of the genesis act, nil if there is none
-	first       ed25519.PublicKey
-	rotations   []rotation
+	genesis     []byte                   // bytes of the genesis act, nil if there is none
+	keys        *ledger.Keys             // nil where there is no genesis
 	refused     map[ledger.ActRef]string // rotations that do not hold, and why
 	starts      map[ledger.Hash]uint64   // start act -> its block
 	chains      map[string]*chain        // erasures by the key of the box in the entry
@@ -35,12 +32,6 @@ type authority struct {
 	closed      map[record.Lane]ledger.CloseLane
 	trusted     map[record.Lane][]ledger.Checkpoint
 	lostControl bool // a block of control could not be read
-}
-
-// rotation is one change of the signing key.
-type rotation struct {
-	last map[record.Lane]uint64
-	next ed25519.PublicKey
 }
 
 // chain is what erasures did to one key box, in order.
@@ -106,7 +97,9 @@ func (a *authority) read(ref ledger.ActRef, event []byte) {
 	switch act.Type {
 	case ledger.ActGenesis:
 		if ref == (ledger.ActRef{}) {
-			a.genesis, a.archive, a.first = event, act.Genesis.Archive, act.Genesis.Keys.Ed25519
+			if keys, err := ledger.NewKeys(event); err == nil {
+				a.genesis, a.archive, a.keys = event, keys.Archive(), keys
+			}
 		}
 	case ledger.ActStart:
 		if _, again := a.starts[ledger.Sum(event)]; !again {
@@ -130,32 +123,13 @@ func (a *authority) read(ref ledger.ActRef, event []byte) {
 // rotate takes up a change of keys that both keys signed. Others are reported
 // when control is walked, and change nothing.
 func (a *authority) rotate(ref ledger.ActRef, r *ledger.Rotate) {
-	if wrong := a.checkRotation(ref, r); wrong != "" {
-		a.refused[ref] = wrong
+	if a.keys == nil {
+		a.refused[ref] = "there is no genesis whose key it could replace"
 		return
 	}
-	next := rotation{last: map[record.Lane]uint64{}, next: r.New.Ed25519}
-	for _, h := range r.Last {
-		next.last[h.Lane] = h.Size
+	if err := a.keys.RotateAt(ref.Block, r); err != nil {
+		a.refused[ref] = err.Error()
 	}
-	a.rotations = append(a.rotations, next)
-}
-
-// checkRotation says what is wrong with a change of keys, "" if nothing, given
-// that it is the next one.
-func (a *authority) checkRotation(ref ledger.ActRef, r *ledger.Rotate) string {
-	current := a.first
-	if len(a.rotations) > 0 {
-		current = a.rotations[len(a.rotations)-1].next
-	}
-	if a.first == nil || r.Check(a.archive, current) != nil {
-		return "it is not signed by the current key and the new one"
-	}
-	i := slices.IndexFunc(r.Last, func(h ledger.Head) bool { return h.Lane == record.Control })
-	if i < 0 || r.Last[i].Size != ref.Block {
-		return "it does not end the old key in control at its own block"
-	}
-	return ""
 }
 
 func (a *authority) erase(ref ledger.ActRef, box ledger.ErasedBox) {
@@ -204,29 +178,12 @@ func (a *authority) newest(key string) (ledger.Object, bool) {
 	return c.steps[len(c.steps)-1].box, true
 }
 
-// keyAt is the key that must have signed the lane's checkpoint of that size.
-// nil where there is no genesis.
-func (a *authority) keyAt(lane record.Lane, size uint64) ed25519.PublicKey {
-	key := a.first
-	for _, r := range a.rotations {
-		if size > r.last[lane] {
-			key = r.next
-		}
-	}
-	return key
-}
-
 // verifyAt opens a checkpoint that must be the lane's at that size.
 func (a *authority) verifyAt(lane record.Lane, size uint64, signed []byte) (ledger.Checkpoint, error) {
-	key := a.keyAt(lane, size)
-	if key == nil {
+	if a.keys == nil {
 		return ledger.Checkpoint{}, ledger.ErrSignature
 	}
-	keys, err := ledger.NewVerifier(a.archive, key)
-	if err != nil {
-		return ledger.Checkpoint{}, err
-	}
-	cp, err := keys.Open(lane, signed)
+	cp, err := a.keys.OpenAt(lane, signed)
 	if err == nil && cp.Size != size {
 		err = fmt.Errorf("of size %d: %w", cp.Size, ledger.ErrCheckpoint)
 	}
@@ -237,7 +194,7 @@ func (a *authority) verifyAt(lane record.Lane, size uint64, signed []byte) (ledg
 func (a *authority) open(signed []byte) (ledger.Checkpoint, record.Lane, bool) {
 	origin, rest, _ := strings.Cut(string(signed), "\n")
 	name, ok := strings.CutPrefix(origin, a.archive+"/")
-	if a.first == nil || !ok {
+	if a.keys == nil || !ok {
 		return ledger.Checkpoint{}, "", false
 	}
 	line, _, _ := strings.Cut(rest, "\n")

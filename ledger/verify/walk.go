@@ -213,7 +213,7 @@ func (w *walk) link(n uint64, b *ledger.Block, key string) bool {
 	}
 	own.Append(ledger.LeafHash(b.EntryBytes))
 	signed := true
-	if w.v.auth.first != nil {
+	if w.v.auth.keys != nil {
 		cp, err := w.v.auth.verifyAt(w.lane, n+1, b.Checkpoint)
 		if err != nil {
 			w.fail(CodeSignature, &n, key, fmt.Sprintf("The block's checkpoint is not signed by the key that counts at size %d.", n+1))
