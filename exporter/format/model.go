@@ -20,9 +20,10 @@ type Production struct {
 	Generator   string // tool and version
 	Scope       string // what was asked for, as flags
 	Zone        *time.Location
-	Unit        string // message, day or conversation
-	Context     int    // messages of context around each hit
-	Checkpoint  string // signed checkpoint of control that the proofs end in
+	Unit        string    // message, day or conversation
+	Context     int       // messages of context around each hit
+	Checkpoint  string    // signed checkpoint of control that the proofs end in
+	Sealed      time.Time // of that checkpoint's block: nothing in the production is later
 	Counts      Counts
 	Gaps        []Gap
 	Exceptions  []Exception
@@ -39,6 +40,7 @@ type Gap struct {
 	Time   time.Time // of the block or item that states it
 	What   string    // in words
 	Record string    // ITEM, or topic/partition/first-next
+	Number string    // phone_number_id that it concerns, "" not known
 }
 
 // Exception is something in scope that the production cannot show as it is:
@@ -75,7 +77,9 @@ type Day struct {
 	Messages []*Message
 }
 
-// Message is one logical message, or an event that stands in a conversation.
+// Message is one logical message, or an event that stands in a conversation: a
+// call, a system notice, or an edit, revoke, reaction or status whose message
+// the archive does not have.
 type Message struct {
 	Item      string // ITEM: of the delivery that is shown
 	ID        string // wamid, "" none
@@ -99,8 +103,8 @@ type Message struct {
 
 	Edits      []Edit // oldest first
 	Revokes    []Mark // one is enough to make it revoked; Text stays
-	Reactions  []Mark // Text is the emoji, "" a reaction taken back
-	Statuses   []Mark // sent, delivered, read, played, failed: in Sub
+	Reactions  []Mark // Text is the emoji, "" a reaction taken back; oldest first, the latest of a person counts
+	Statuses   []Mark // sent, delivered, read, played, failed: in Sub; oldest first
 	Deliveries []Delivery
 	Media      *Media // nil none
 	Findings   []Finding
@@ -121,11 +125,13 @@ type Edit struct {
 
 // Mark is something that happened to a message.
 type Mark struct {
-	Item string // ITEM
-	Time time.Time
-	From string // Party.ID, "" unknown
-	Sub  string
-	Text string
+	Item   string // ITEM
+	Time   time.Time
+	From   string // Party.ID, "" unknown
+	Sub    string
+	Text   string
+	Reason string // why it failed, or why there is no content, in words
+	Ledger Ledger
 }
 
 // Delivery is one arrival of a message: the same one may come many times.
@@ -158,7 +164,9 @@ type Media struct {
 	Name   string // file name as sent, "" none
 	Size   int64
 	SHA256 string                        // hex, of the bytes where they are here, else as the platform stated it, "" unknown
-	Path   string                        // in the bag, "" where the archive has no bytes
+	Stated string                        // hex, as the platform stated it, "" not stated; another one than SHA256 is said
+	Reason string                        // why the archive has no bytes, in words
+	Path   string                        // in the bag, as MediaPath gives it; "" where the archive has no bytes
 	Item   string                        // ITEM of the archived bytes, "" none
 	Open   func() (io.ReadCloser, error) // the bytes; nil where Path is ""
 }
