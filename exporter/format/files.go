@@ -37,14 +37,22 @@ type DaySummary struct {
 // Summary says what Files writes of the conversation.
 func (c *Conversation) Summary() Summary {
 	s := Summary{ID: c.ID, Number: c.Number, Title: c.Title, Group: c.Group, Parties: c.Parties}
-	paths := map[string][]string{}
+	rsmf, days := map[string][]string{}, map[string]string{}
 	for _, part := range c.slices(rsmfBounds) {
-		paths[part.date] = append(paths[part.date], part.path(c))
+		rsmf[part.date] = append(rsmf[part.date], part.path(c))
+	}
+	for _, p := range c.pages(pageSize) {
+		s.Pages = append(s.Pages, p.path)
+		for _, d := range p.days {
+			if days[d.Date] == "" {
+				days[d.Date] = p.path + "#d-" + d.Date
+			}
+		}
 	}
 	for i := range c.Days {
 		d := &c.Days[i]
 		s.Messages += len(d.Messages)
-		s.Days = append(s.Days, DaySummary{Date: d.Date, Messages: len(d.Messages), RSMF: paths[d.Date]})
+		s.Days = append(s.Days, DaySummary{Date: d.Date, Messages: len(d.Messages), Page: days[d.Date], RSMF: rsmf[d.Date]})
 	}
 	return s
 }
@@ -56,14 +64,19 @@ func (c *Conversation) Files(p *Production) ([]File, error) {
 		return nil, err
 	}
 	var files []File
-	for _, s := range c.slices(rsmfBounds) {
+	parts, list := c.slices(rsmfBounds), c.pages(pageSize)
+	for _, s := range parts {
 		files = append(files, File{s.path(c), func(w io.Writer) error { return writeRSMF(w, p, c, s) }})
+	}
+	t := newTranscript(p, c, list, parts)
+	for _, pg := range list {
+		files = append(files, File{pg.path, func(w io.Writer) error { return t.write(w, pg.number) }})
 	}
 	return files, nil
 }
 
 // Files are the production's files that hold no conversation: index.html, the
-// page of other events, events.jsonl, conversations.jsonl, gaps.json,
+// pages of other events, events.jsonl, conversations.jsonl, gaps.json,
 // exceptions.json and the JSON schemas. MessagesPath is not among them: it is
 // written conversation by conversation with WriteMessages.
 func (p *Production) Files(conversations []Summary, events []*Event) ([]File, error) {
@@ -71,10 +84,14 @@ func (p *Production) Files(conversations []Summary, events []*Event) ([]File, er
 		return nil, err
 	}
 	files := []File{
+		{"index.html", func(w io.Writer) error { return writeIndex(w, p, conversations, events) }},
 		{"data/conversations.jsonl", func(w io.Writer) error { return writeConversations(w, conversations) }},
 		{"data/events.jsonl", func(w io.Writer) error { return writeEvents(w, p, events) }},
 		{"data/exceptions.json", func(w io.Writer) error { return writeExceptions(w, p.Exceptions) }},
 		{"data/gaps.json", func(w io.Writer) error { return writeGaps(w, p.Gaps) }},
+	}
+	for n, of := 1, eventPages(len(events)); n <= of; n++ {
+		files = append(files, File{pagePath("events", n, of), func(w io.Writer) error { return writeEventsPage(w, p, events, n, of) }})
 	}
 	return append(files, schemas()...), nil
 }

@@ -1,0 +1,76 @@
+package format
+
+import (
+	"bufio"
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+)
+
+//go:embed html/*.tmpl html/style.css
+var htmlFiles embed.FS
+
+// pages are the templates. Nothing that a model says enters them but through
+// html/template's escaping or show.
+var pages = template.Must(template.New("").Funcs(template.FuncMap{
+	"show":  show,
+	"style": style,
+	"n":     count,
+	"add":   func(a, b int) int { return a + b },
+}).ParseFS(htmlFiles, "html/*.tmpl"))
+
+// show is text as HTML: escaped, and each harmful character in a box with its
+// number, so that it can do nothing and is seen.
+func show(s string) template.HTML {
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	var b strings.Builder
+	pieces(s, func(t string) { template.HTMLEscape(&b, []byte(t)) }, func(r rune) {
+		fmt.Fprintf(&b, `<span class="ctl">U+%04X</span>`, r)
+	})
+	return template.HTML(b.String()) //nolint:gosec // every piece was escaped above
+}
+
+func style() (template.CSS, error) {
+	css, err := htmlFiles.ReadFile("html/style.css")
+	return template.CSS(css), err //nolint:gosec // our own file
+}
+
+// count is a number with its noun: 1 day, 2 days.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return thousands(n) + " " + many
+}
+
+// thousands is a number with its thousands apart.
+func thousands(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+func render(w io.Writer, name string, data any) error {
+	out := bufio.NewWriterSize(w, 64<<10)
+	if err := pages.ExecuteTemplate(out, name, data); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// anchor is the id of an item's element: each item name gives another.
+func anchor(item string) string {
+	return "m-" + strings.NewReplacer("/", "-", "#", "-").Replace(item)
+}
+
+// up leads from a page in data/transcript to a path in the bag.
+func up(path string) string {
+	if path == "" {
+		return ""
+	}
+	return "../../" + path
+}
