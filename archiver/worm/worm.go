@@ -94,7 +94,7 @@ type Store interface {
 	// Put creates key with body, locked as said. sum is the SHA-256 of body; a
 	// store that receives other bytes refuses. RetainUntil must lie in the future.
 	Put(ctx context.Context, key string, body []byte, sum [sha256.Size]byte, lock Lock) (Info, error)
-	// Now is the store's clock.
+	// Now is the store's clock, exact to a second.
 	Now(ctx context.Context) (time.Time, error)
 }
 
