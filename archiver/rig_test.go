@@ -40,10 +40,13 @@ const rigOrigin = "archive.example/rig"
 // today stands still in a rig, unless a test moves it.
 var today = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
-// rig is an archive on stores in memory. Copies share the broker and the keys.
+// rig is an archive on stores in memory, or on real ones. Copies share the broker
+// and the keys.
 type rig struct {
-	locked      *mem.Store
+	locked      *mem.Store // nil on real stores
 	meta, spare mem.Meta
+	on          stores
+	now         func() time.Time
 
 	*rigKeys
 	writer ledger.Hash
@@ -60,6 +63,12 @@ type rigKeys struct {
 	policy        *policy.Engine
 	sealer        *state.Sealer
 	state         state.Key
+}
+
+// stores are where an archive stands.
+type stores struct {
+	locked      worm.Keeper
+	meta, spare worm.Meta
 }
 
 // rigBroker is an embedded broker and a client of it.
@@ -136,13 +145,21 @@ func newKeys(t *testing.T, engine *policy.Engine) *rigKeys {
 func newRig(t *testing.T, b *rigBroker, keys *rigKeys, topics ...archiver.Topic) *rig {
 	t.Helper()
 	now := func() time.Time { return today }
-	r := &rig{locked: mem.New(now), meta: mem.NewMeta(now), spare: mem.NewMeta(now), rigKeys: keys, source: b.source, topics: topics, maxRecords: 3, snapshots: 2}
+	r := &rig{locked: mem.New(now), meta: mem.NewMeta(now), spare: mem.NewMeta(now), now: now, rigKeys: keys, source: b.source, topics: topics, maxRecords: 3, snapshots: 2}
+	r.on = stores{r.locked, r.meta, r.spare}
+	r.found(t)
+	return r
+}
+
+// found makes the archive on its stores.
+func (r *rig) found(t *testing.T) {
+	t.Helper()
 	cfg := control.Config{
 		Config: lane.Config{
-			Lane: record.Control, Locked: r.locked, Meta: r.meta, Spare: r.spare, Signer: r.signer,
-			Horizon: archiver.Horizon(archiver.Production, r.policy.Horizon), Now: now, Sleep: archiver.Sleep, Report: func(string, error) {},
+			Lane: record.Control, Locked: r.on.locked, Meta: r.on.meta, Spare: r.on.spare, Signer: r.signer,
+			Horizon: archiver.Horizon(archiver.Production, r.policy.Horizon), Now: r.now, Sleep: archiver.Sleep, Report: func(string, error) {},
 		},
-		Archive: rigOrigin, Recipients: []age.Recipient{r.firm.Recipient()}, Publish: r.meta,
+		Archive: rigOrigin, Recipients: []age.Recipient{r.firm.Recipient()}, Publish: r.on.meta,
 		Retention: func(now time.Time) seal.Retention { return archiver.ActRetention(archiver.Production, now) },
 	}
 	ok(t, control.Create(t.Context(), cfg, ledger.Genesis{
@@ -154,7 +171,6 @@ func newRig(t *testing.T, b *rigBroker, keys *rigKeys, topics ...archiver.Topic)
 	defer log.Close()
 	r.writer, err = log.Start(t.Context(), ledger.Start{Binary: "test", Policy: r.policy.Revision(), Clock: today.Format(ledger.TimeFormat)}, "test")
 	ok(t, err)
-	return r
 }
 
 // clone copies the stores: a clean machine that was given them and the keys of
@@ -162,6 +178,7 @@ func newRig(t *testing.T, b *rigBroker, keys *rigKeys, topics ...archiver.Topic)
 func (r *rig) clone() *rig {
 	c := *r
 	c.locked, c.meta, c.spare = r.locked.Clone(), r.meta.Clone(), r.spare.Clone()
+	c.on = stores{c.locked, c.meta, c.spare}
 	return &c
 }
 
@@ -196,14 +213,13 @@ var errDead = errors.New("host is dead")
 func (r *rig) host(t *testing.T) *host {
 	t.Helper()
 	h := &host{t: t, log: &logged{}}
-	now := func() time.Time { return today }
 	h.cfg = archiver.Config{
 		Archive: rigOrigin, Mode: archiver.Production, Topics: r.topics, Source: r.source,
-		Locked: &link{"locked", r.locked, nil, h}, Meta: &link{"meta", r.meta, r.meta, h}, Spare: &link{"spare", r.spare, nil, h},
+		Locked: &link{"locked", r.on.locked, nil, h}, Meta: &link{"meta", r.on.meta, r.on.meta, h}, Spare: &link{"spare", r.on.spare, nil, h},
 		Signer: r.signer, Keys: r.signer.Verifier(), Writer: r.writer,
 		Recipients: []age.Recipient{r.firm.Recipient()}, BoxRecipients: []age.Recipient{r.firm.Recipient()}, Indexer: []age.Recipient{r.indexer.Recipient()},
 		Tags: index.NewKeys([32]byte{1}, map[uint32][32]byte{1: {3}}), TokenEpoch: 1, State: r.sealer, StateKey: r.state, RecordKey: archiver.NewRecordKey(r.state),
-		Policy: r.policy, MaxRecords: r.maxRecords, Snapshots: r.snapshots, Linger: time.Hour, Now: now,
+		Policy: r.policy, MaxRecords: r.maxRecords, Snapshots: r.snapshots, Linger: time.Hour, Now: r.now,
 		Log: slog.New(slog.NewTextHandler(h.log, nil)),
 		Sleep: func(ctx context.Context, _ time.Duration) error {
 			if h.dead.Load() || h.sleeps.Add(1) > maxSleeps {
@@ -321,7 +337,7 @@ func (l *link) never() error {
 func (r *rig) blocks(t *testing.T) (out []*ledger.Block) {
 	t.Helper()
 	for n := uint64(0); ; n++ {
-		b, err := lane.ReadBlock(t.Context(), r.locked, "0", n)
+		b, err := lane.ReadBlock(t.Context(), r.on.locked, "0", n)
 		if errors.Is(err, worm.ErrNotFound) {
 			return out
 		}
@@ -362,7 +378,7 @@ func (r *rig) check(t *testing.T, want ...[]*record.Record) *verify.Report {
 func (r *rig) verify(t *testing.T) *verify.Report {
 	t.Helper()
 	report, err := verify.Run(t.Context(), verify.Config{
-		Locked: r.locked, Meta: r.meta, Spare: r.spare, RowHashes: seal.RowHashes, Opener: deep.NewOpener(r.reading()),
+		Locked: r.on.locked, Meta: r.on.meta, Spare: r.on.spare, RowHashes: seal.RowHashes, Opener: deep.NewOpener(r.reading()),
 	})
 	ok(t, err)
 	return report
@@ -385,9 +401,9 @@ func (r *rig) findings(t *testing.T, key string) {
 
 func (r *rig) reading() unseal.Config {
 	return unseal.Config{
-		Identities: []age.Identity{r.firm}, Origin: rigOrigin, Locked: r.locked, Unlocked: r.meta, Spare: r.spare,
+		Identities: []age.Identity{r.firm}, Origin: rigOrigin, Locked: r.on.locked, Unlocked: r.on.meta, Spare: r.on.spare,
 		Boxes: func(ctx context.Context, l record.Lane, n uint64) ([]ledger.Box, error) {
-			b, err := lane.ReadBlock(ctx, r.locked, l, n)
+			b, err := lane.ReadBlock(ctx, r.on.locked, l, n)
 			if err != nil {
 				return nil, err
 			}
