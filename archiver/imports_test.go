@@ -29,6 +29,7 @@ var mayUnseal = []string{
 	"archiver/retrieve/reread",
 	"archiver/erase", // has the rows it removes from boxes it must open
 	"archiver/erase/desk",
+	"exporter/prove",
 	"cmd/waxseal", // wires both halves; the archiver gets recipients alone
 }
 
@@ -50,7 +51,7 @@ var ours = map[string][]string{
 
 // offline are the packages an auditor trusts: they reach no service, no
 // network and no engine.
-var offline = []string{"ledger", "ledger/verify", "archiver/seal/boxclear", "cmd/waxverify"}
+var offline = []string{"ledger", "ledger/proof", "ledger/verify", "exporter/bundle", "archiver/seal/boxclear", "cmd/waxverify"}
 
 var notOffline = []string{
 	"net", "net/http", "crypto/tls", "os/exec",

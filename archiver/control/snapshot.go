@@ -63,6 +63,13 @@ func unusable(err error) bool {
 		errors.Is(err, ledger.ErrChain) || errors.Is(err, ledger.ErrSignature)
 }
 
+// ReadSnapshot gives the acts' sum that a control entry names, held to the block it
+// was taken after and to genesis.
+func ReadSnapshot(ctx context.Context, locked, meta worm.Reader, snap *ledger.Snapshot) (*View, error) {
+	v, _, _, err := load(ctx, locked, meta, snap, nil)
+	return v, err
+}
+
 // load reads a snapshot and holds it to the block it was taken after, and to
 // genesis. It also gives that block, where it could be read.
 func load(ctx context.Context, locked, meta worm.Reader, snap *ledger.Snapshot, signer *ledger.Signer) (*View, *ledger.Chain, *ledger.Block, error) {

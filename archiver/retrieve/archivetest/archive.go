@@ -56,6 +56,7 @@ type Archive struct {
 	State   state.Key
 
 	opts     Options
+	keys     []ed25519.PrivateKey // signing keys, oldest first
 	signer   *ledger.Signer
 	epoch    uint32
 	writer   ledger.Hash
@@ -96,7 +97,8 @@ func New(t testing.TB, opts Options) *Archive {
 	}
 	a.Policy, err = policy.Load(ctx, policy.Builtin(), policy.Options{Config: config, Now: a.Now})
 	must(t, err)
-	a.signer, err = ledger.NewSigner(origin, ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
+	a.keys = []ed25519.PrivateKey{ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))}
+	a.signer, err = ledger.NewSigner(origin, a.keys[0])
 	must(t, err)
 	a.broker(t)
 	a.genesis(t)
@@ -184,9 +186,16 @@ func (a *Archive) Archive(t testing.TB) {
 	keys := a.Keys()
 	sealer, err := state.NewSealer(a.State, origin)
 	must(t, err)
+	var all *ledger.Verifier
+	keysAt := func(l record.Lane, size uint64) (keys *ledger.Verifier, err error) {
+		a.Log.View(func(v *control.View) { keys, err = v.VerifierAt(l, size) })
+		return keys, err
+	}
+	a.Log.View(func(v *control.View) { all, err = v.Verifier() })
+	must(t, err)
 	ar, err := archiver.New(archiver.Config{
 		Archive: origin, Mode: archiver.Production, Topics: topics, Source: a.source,
-		Locked: a.Locked, Meta: a.Meta, Spare: a.Spare, Signer: a.signer, Keys: a.signer.Verifier(), Writer: a.writer,
+		Locked: a.Locked, Meta: a.Meta, Spare: a.Spare, Signer: a.signer, Keys: all, KeysAt: keysAt, Writer: a.writer,
 		Recipients: []age.Recipient{a.Firm.Recipient()}, BoxRecipients: []age.Recipient{a.Firm.Recipient()},
 		Indexer: []age.Recipient{a.Indexer.Recipient()}, Tags: keys, TokenEpoch: a.epoch, State: sealer, StateKey: a.State,
 		Policy: a.Policy, MaxRecords: a.opts.MaxRecords, Now: a.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),

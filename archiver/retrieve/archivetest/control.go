@@ -41,7 +41,7 @@ func (a *Archive) genesis(t testing.TB) {
 	var err error
 	a.Log, err = control.Open(t.Context(), a.controlConfig())
 	must(t, err)
-	t.Cleanup(a.Log.Close)
+	t.Cleanup(func() { a.Log.Close() }) // a rotation opens another
 }
 
 // start enters a start act: what is archived from here on names it.
