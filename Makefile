@@ -17,14 +17,18 @@ EXHAUSTIVE    := EachByte|EveryRun|FlatMemory
 
 export WAXSEAL_PYTHON
 
-.PHONY: help run test torture bench fuzz lint build cross clean python
+SERVICES      := .build/services-tool
+
+.PHONY: help run test torture bench fuzz lint build cross clean python services services-stop services-tool
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make run      build the appliance and start it, data in ./waxseal-data'
 	@echo 'make build    bin/waxseal and bin/waxverify'
 	@echo 'make cross    waxverify for the machines of auditors: $(AUDITOR_OS)'
-	@echo 'make test     every test, with the race detector; ends with what was skipped and why'
+	@echo 'make test     every test, with the race detector and the real parts; ends with what was skipped and why'
+	@echo 'make services       Apache Kafka, MinIO, versitygw for a desk, on free ports of the loopback address'
+	@echo 'make services-stop  end them'
 	@echo 'make torture  the long runs: 1000 kills, long fuzzing of steps'
 	@echo 'make bench    benchmarks'
 	@echo 'make fuzz     each fuzz target for FUZZTIME=$(FUZZTIME)'
@@ -49,15 +53,24 @@ cross:
 		GOOS=$${target%/*} GOARCH=$${target#*/} $(BUILD) -o $$out ./cmd/waxverify || exit 1; \
 	done
 
-test: python
+test: python services-tool
 	@$(GO) build -o .build/testsum ./deploy/dev/testsum
-	@.build/testsum -race -timeout 30m ./...
+	@$(SERVICES) run .build/testsum -race -timeout 30m ./...
 	@echo 'without the race detector, what it makes too slow to be exhaustive …'
 	@.build/testsum -timeout 30m -run '$(EXHAUSTIVE)' ./ledger/verify ./archiver/lane
 
-torture: python
+torture: python services-tool
 	@$(GO) build -o .build/testsum ./deploy/dev/testsum
-	@WAXSEAL_TORTURE=1 .build/testsum -timeout 6h -run 'Kill|Crash|Frozen|Torture|Model' ./...
+	@WAXSEAL_TORTURE=1 $(SERVICES) run .build/testsum -timeout 6h -run 'Kill|Crash|Frozen|Torture|Model' ./...
+
+services-tool:
+	@$(GO) build -o $(SERVICES) ./deploy/dev/services
+
+services: services-tool
+	@$(SERVICES) up
+
+services-stop: services-tool
+	@$(SERVICES) down
 
 bench:
 	@$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -40,20 +40,27 @@ func open(dir string) (*desk, error) {
 		return nil, err
 	}
 	d := &desk{dir: dir, lock: flock.New(filepath.Join(dir, "lock")), Runs: map[string]*run{}}
-	if err := d.lock.Lock(); err != nil { // of several at once each finds what the one before started
-		return nil, err
+	return d, d.take()
+}
+
+// take locks the desk and reads what runs: of several at once each finds what the
+// one before started.
+func (d *desk) take() error {
+	if err := d.lock.Lock(); err != nil {
+		return err
 	}
 	b, err := os.ReadFile(d.file())
 	if errors.Is(err, os.ErrNotExist) {
-		return d, nil
+		return nil
 	}
 	if err == nil {
+		clear(d.Runs)
 		err = json.Unmarshal(b, &d.Runs)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", d.file(), err)
+		return fmt.Errorf("read %s: %w", d.file(), err)
 	}
-	return d, nil
+	return nil
 }
 
 func (d *desk) unlock()               { d.lock.Unlock() }
@@ -98,9 +105,6 @@ type service struct {
 }
 
 func (d *desk) start(ctx context.Context, s service) error {
-	if d.Runs[s.name].alive() {
-		return nil
-	}
 	if err := s.install(ctx, d); err != nil {
 		return fmt.Errorf("install: %w", err)
 	}
@@ -148,11 +152,11 @@ func (d *desk) start(ctx context.Context, s service) error {
 	}
 }
 
-// down ends what up started: asked first, then killed.
-func (d *desk) down() error {
+// down ends services: asked first, then killed.
+func (d *desk) down(names ...string) error {
 	var errs []error
-	for name, r := range d.Runs {
-		if r.alive() {
+	for _, name := range names {
+		if r := d.Runs[name]; r.alive() {
 			errs = append(errs, end(r))
 		}
 		delete(d.Runs, name)
