@@ -4,7 +4,7 @@
 //
 // The order of the step is the argument:
 //
-//  1. Segments, key boxes, the outbox and the snapshot are stored create-only
+//  1. Segments, media, key boxes, the outbox and the snapshot are stored create-only
 //     under the block's number, each retried with the same bytes until it reads
 //     back.
 //  2. The block object is stored with create-only semantics. That write is the
@@ -235,10 +235,15 @@ func (c *Config) stores(p Place) []worm.Store {
 
 // Sealed lists what a sealed block wants stored, and names it in the entry.
 func Sealed(s *seal.Sealed, e *ledger.Entry) []Object {
-	objects := make([]Object, 0, len(s.Segments)+len(s.Boxes))
+	objects := make([]Object, 0, len(s.Segments)+len(s.Media)+len(s.Boxes))
 	for i := range s.Segments {
 		o := &s.Segments[i]
 		e.Segments = append(e.Segments, o.Entry())
+		objects = append(objects, Object{Key: o.Key, Body: o.Body, Sum: o.SHA256, Lock: lock(o.Retention.Retain)})
+	}
+	for i := range s.Media {
+		o := &s.Media[i]
+		e.Media = append(e.Media, o.Entry())
 		objects = append(objects, Object{Key: o.Key, Body: o.Body, Sum: o.SHA256, Lock: lock(o.Retention.Retain)})
 	}
 	for i := range s.Boxes {

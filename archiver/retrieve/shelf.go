@@ -150,7 +150,7 @@ func (s *shelf) unseal(ctx context.Context, b *ledger.Block, name segmentName, c
 	}
 	for i := range opened.Parts {
 		if opened.Parts[i].Coordinates == c {
-			return single(&opened.Parts[i], &opened.Row, seal.Place{Segment: name.i, Cell: cell})
+			return opened.Record(i, seal.Place{Segment: name.i, Cell: cell})
 		}
 	}
 	return nil, fmt.Errorf("record %s in segment %s cell %d: %w", c, seg.Key, cell, unseal.ErrNoRecord)

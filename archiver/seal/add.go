@@ -24,6 +24,7 @@ type rec struct {
 type piece struct {
 	bytes        []byte
 	rulings      []Ruling // of the block's arena
+	media        *media   // PieceMedia only
 	first, items int
 	index        uint32
 	typ          ledger.PieceType
@@ -156,7 +157,12 @@ func (w *Writer) commit(cut *Cut) error {
 		salt := Salt(&slot.row.salt, &cut.Record.Coordinates, ref)
 		w.refs = append(w.refs, ref)
 		w.commitments = append(w.commitments, ledger.Commit(&salt, b))
-		slot.raw += len(b)
+		if p.Type == ledger.PieceMedia {
+			np.media, np.bytes = w.addMedia(slot.row, b, w.commitments[i]), nil
+			slot.raw += mediaSize
+		} else {
+			slot.raw += len(b)
+		}
 		w.raw += int64(len(b))
 		w.pieces = append(w.pieces, np)
 		w.sharedPieces = append(w.sharedPieces, sharedPiece{
@@ -306,13 +312,13 @@ func check(cut *Cut) error {
 	if r.Partition < 0 || r.Offset < 0 || len(r.Topic) > 249 || len(r.Topic) == 0 {
 		return fmt.Errorf("coordinates: %w", ErrCut)
 	}
-	at, total, seen := 0, 0, [4]int{}
+	at, total, seen := 0, 0, [5]int{}
 	for i := range cut.Pieces {
 		p := &cut.Pieces[i]
 		switch {
-		case p.Type > ledger.PieceBody || i > 0 && p.Type < cut.Pieces[i-1].Type:
+		case p.Type > ledger.PieceMedia || i > 0 && p.Type < cut.Pieces[i-1].Type:
 			return fmt.Errorf("piece %d: type: %w", i, ErrCut)
-		case p.Owner.Kind < OwnerSubject || p.Owner.Kind > OwnerAct || p.Owner.Kind != OwnerSubject && p.Owner.Tag != [16]byte{}:
+		case p.Owner.Kind < OwnerSubject || p.Owner.Kind > OwnerMedia || !p.Owner.Kind.tagged() && p.Owner.Tag != [16]byte{}:
 			return fmt.Errorf("piece %d: owner: %w", i, ErrCut)
 		case len(p.Retention.Class) > 255 || p.Retention.Duty < 0 || p.Retention.Retain < 0:
 			return fmt.Errorf("piece %d: retention: %w", i, ErrCut)
@@ -320,6 +326,10 @@ func check(cut *Cut) error {
 			return fmt.Errorf("piece %d: items: %w", i, ErrCut)
 		}
 		seen[p.Type]++
+		if p.Type == ledger.PieceMedia {
+			at += len(p.Bytes)
+			continue
+		}
 		total += len(p.Bytes)
 		if p.Type == ledger.PieceValue {
 			if end := at + len(p.Bytes); end > len(r.Value) || !bytes.Equal(p.Bytes, r.Value[at:end]) {
@@ -333,6 +343,14 @@ func check(cut *Cut) error {
 			}
 			total += 48 + len(p.Rulings[j].Saw)
 		}
+	}
+	switch {
+	case seen[ledger.PieceMedia] == 1:
+		if err := checkMedia(cut); err != nil {
+			return err
+		}
+	case seen[ledger.PieceMedia] > 1:
+		return fmt.Errorf("several media: %w", ErrCut)
 	}
 	switch {
 	case at != len(r.Value):

@@ -85,6 +85,9 @@ func (d *directory) appendPiece(b []byte, p *piece) []byte {
 	b = binary.AppendUvarint(b, uint64(p.index))
 	b = binary.AppendUvarint(b, uint64(p.first))
 	b = binary.AppendUvarint(b, uint64(p.items))
+	if p.media != nil {
+		return p.media.appendRef(b)
+	}
 	if p.typ != ledger.PieceDecision {
 		return appendBytes(b, p.bytes)
 	}

@@ -48,6 +48,14 @@ func (w *Writer) finish() (*Sealed, error) {
 		o.Key = fmt.Sprintf("%sbox-%d", prefix, i)
 		out.Boxes = append(out.Boxes, o)
 	}
+	for i, m := range w.media {
+		o, err := w.sealMedia(m)
+		if err != nil {
+			return nil, fmt.Errorf("media %d: %w", i, err)
+		}
+		o.Key = fmt.Sprintf("%smedia-%d", prefix, i)
+		out.Media = append(out.Media, o)
+	}
 	for i, s := range w.segments {
 		o, err := w.sealSegment(s)
 		if err != nil {

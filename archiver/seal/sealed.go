@@ -22,16 +22,17 @@ type BoxObject struct {
 	Locked   bool // under duty: into the locked store, until Retention.Duty. Else into both copies of the unlocked one
 }
 
-// Sealed is what a block's records became. Segments and boxes stand in the
-// order of the entry: their places and row ids count on it.
+// Sealed is what a block's records became. Segments, media and boxes stand in
+// the order of the entry: their places and row ids count on it.
 type Sealed struct {
 	Segments []Object
+	Media    []Object
 	Boxes    []BoxObject
 	RowsFrom uint64 // oldest block whose rows the writer may still use, for the entry
 	Raw      int64  // committed bytes sealed, before compression
 }
 
-// Entry is the segment as the ledger entry names it.
+// Entry is the segment, or media object, as the ledger entry names it.
 func (o *Object) Entry() ledger.Segment {
 	return ledger.Segment{
 		Object: ledger.Object{Key: o.Key, SHA256: o.SHA256, Bytes: int64(len(o.Body))},

@@ -22,11 +22,15 @@ const (
 	OwnerRecord  OwnerKind = 2 // the envelope of one record, or a record without a person
 	OwnerHeaders OwnerKind = 3 // key and headers of one record of several people
 	OwnerAct     OwnerKind = 4 // the body of one act
+	OwnerMedia   OwnerKind = 5 // one record of media that names no person, by keyed tag of what messages name it by
 )
 
+// tagged says that an owner of this kind has a tag.
+func (k OwnerKind) tagged() bool { return k == OwnerSubject || k == OwnerMedia }
+
 // Owner is whose row a piece goes to. Tag is the keyed hash of the person for
-// OwnerSubject; for the others it is zero and the row is the record's own,
-// never reused.
+// OwnerSubject and of the media for OwnerMedia, zero for the others. But for
+// OwnerSubject the row is the record's own, never reused.
 type Owner struct {
 	Kind OwnerKind
 	Tag  [16]byte
@@ -37,7 +41,7 @@ type Piece struct {
 	Type      ledger.PieceType
 	Owner     Owner
 	Retention Retention
-	Bytes     []byte // PieceValue: a range of the value, no copy. PieceKeyHeaders and PieceBody: as encoded. PieceDecision: nil, see Rulings
+	Bytes     []byte // PieceValue: a range of the value, no copy. PieceMedia: the value. PieceKeyHeaders and PieceBody: as encoded. PieceDecision: nil, see Rulings
 	FirstItem int    // number of the first item that lies in it
 	Items     int
 	Rulings   []Ruling // PieceDecision only
@@ -58,7 +62,9 @@ type Rule struct {
 }
 
 // Cut is a record cut into pieces: value pieces in order and covering the value
-// exactly, then key and headers, then decisions.
+// exactly, then key and headers, then decisions. Or, where the value is media to
+// be sealed as an object of its own: key and headers, decisions, the media, all
+// of one owner and retention.
 type Cut struct {
 	Record *record.Record
 	Pieces []Piece

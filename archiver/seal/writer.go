@@ -73,6 +73,7 @@ type Writer struct {
 	sharedPieces []sharedPiece
 	sharedRows   []sharedRow
 	segments     []*segment
+	media        []*media
 	boxes        []*box
 	newRows      int
 	raw          int64
@@ -190,11 +191,12 @@ func (w *Writer) reset() {
 	clear(w.cells)
 	clear(w.slots)
 	clear(w.segments)
+	clear(w.media)
 	clear(w.boxes)
 	clear(w.sharedRows)
 	w.recs, w.pieces, w.rulings, w.parts = w.recs[:0], w.pieces[:0], w.rulings[:0], w.parts[:0]
 	w.cells, w.shared, w.slots = w.cells[:0], w.shared[:0], w.slots[:0]
 	w.sharedPieces, w.sharedRows = w.sharedPieces[:0], w.sharedRows[:0]
-	w.segments, w.boxes = w.segments[:0], w.boxes[:0]
+	w.segments, w.media, w.boxes = w.segments[:0], w.media[:0], w.boxes[:0]
 	w.newRows, w.raw, w.last = 0, 0, nil
 }

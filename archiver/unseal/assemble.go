@@ -158,9 +158,13 @@ func open(q *PartPiece, gp *gatheredPart, c *record.Coordinates) Piece {
 	p := Piece{
 		Ref: q.Ref, FirstItem: q.FirstItem, Items: q.Items, Row: gp.row.ID, Place: gp.place,
 		Present: true, Salt: seal.Salt(&gp.row.salt, c, q.Ref), Committed: q.Committed(),
-		Owner: gp.row.Owner, Retention: gp.row.Retention,
+		Owner: gp.row.Owner, Retention: gp.row.Retention, Media: q.Media,
 	}
-	p.Commitment = ledger.Commit(&p.Salt, p.Committed)
+	if q.Media != nil {
+		p.Commitment = q.Media.Commitment
+	} else {
+		p.Commitment = ledger.Commit(&p.Salt, p.Committed)
+	}
 	return p
 }
 
@@ -169,7 +173,7 @@ func (g *gathered) fill(o *Opened, size int) error {
 	r := &o.Record
 	r.Coordinates, r.LeaderEpoch, r.Timestamp = o.Leaf.Coordinates, o.Leaf.LeaderEpoch, o.Leaf.Timestamp
 	r.Value = make([]byte, size)
-	null, keyHeaders, act := false, false, false
+	null, keyHeaders, act, media := false, false, false, false
 	for i := range o.Pieces {
 		p := &o.Pieces[i]
 		switch {
@@ -178,6 +182,8 @@ func (g *gathered) fill(o *Opened, size int) error {
 		case p.Ref.Type == ledger.PieceValue:
 			blank(r.Value[p.Span.Start:p.Span.End])
 			o.Holes = append(o.Holes, Hole{p.Span, p.FirstItem, p.Items})
+		case p.Ref.Type == ledger.PieceMedia:
+			media = true
 		case p.Ref.Type == ledger.PieceBody:
 			act = true
 			if p.Present {
@@ -192,6 +198,9 @@ func (g *gathered) fill(o *Opened, size int) error {
 			}
 			keyHeaders = true
 		}
+	}
+	if media && null {
+		return fmt.Errorf("a null value that is media: %w", ErrDamaged)
 	}
 	for i := range g.parts {
 		for k := range g.parts[i].part.Pieces {

@@ -43,9 +43,11 @@ type PartPiece struct {
 	FirstItem, Items int
 	Bytes            []byte        // committed bytes; of a decision see Rulings
 	Rulings          []seal.Ruling // PieceDecision only
+	Media            *MediaRef     // PieceMedia only, in place of Bytes
 }
 
-// Committed gives the committed bytes of the piece.
+// Committed gives the committed bytes of the piece; nil for media, which are an
+// object of their own.
 func (p *PartPiece) Committed() []byte {
 	if p.Ref.Type == ledger.PieceDecision {
 		return seal.AppendRulings(nil, p.Rulings)
@@ -112,6 +114,9 @@ func (p *Part) decode(c *cursor, d *Directory) {
 		if !p.Shared && !next(p.Pieces[:i], q.Ref) {
 			c.failf("piece %d leaves a hole", i)
 		}
+		if q.Media != nil && (p.Shared || q.Ref.Index > 0 || i == 0 || p.Pieces[0].Ref.Type != ledger.PieceKeyHeaders) {
+			c.failf("piece %d is media in a record that has more than media", i)
+		}
 	}
 }
 
@@ -129,12 +134,17 @@ func next(before []PartPiece, ref ledger.PieceRef) bool {
 
 func (p *PartPiece) decode(c *cursor, d *Directory) {
 	t := c.u8()
-	if c.err == nil && ledger.PieceType(t) > ledger.PieceBody {
+	if c.err == nil && ledger.PieceType(t) > ledger.PieceMedia {
 		c.failf("piece of type %d", t)
 	}
 	p.Ref = ledger.PieceRef{Type: ledger.PieceType(t), Index: uint32(c.upTo(maxInt))}
 	p.FirstItem, p.Items = int(c.upTo(maxInt)), int(c.upTo(maxInt))
-	if p.Ref.Type != ledger.PieceDecision {
+	switch p.Ref.Type {
+	case ledger.PieceDecision:
+	case ledger.PieceMedia:
+		p.media(c)
+		return
+	default:
 		p.Bytes = c.bytes()
 		return
 	}

@@ -8,12 +8,12 @@ import (
 
 // Opened is a record as far as it can be read.
 type Opened struct {
-	Position int         // of its leaf in the block
-	Known    bool        // its leaf could be computed; false where all of it is gone
-	Leaf     ledger.Leaf // whoever relies on it holds its hash to the block's
-	Record   record.Record
-	Holes    []Hole   // erased ranges of the value, in order; "{}" and spaces stand there
-	Bodies   [][]byte // of an act
+	Position int           // of its leaf in the block
+	Known    bool          // its leaf could be computed; false where all of it is gone
+	Leaf     ledger.Leaf   // whoever relies on it holds its hash to the block's
+	Record   record.Record // of a media object all but the bytes: Reader.Media
+	Holes    []Hole        // erased ranges of the value, in order; "{}" and spaces stand there
+	Bodies   [][]byte      // of an act
 	Rulings  []seal.Ruling
 	Pieces   []Piece // all that are known of, sorted by type, then index
 
@@ -43,7 +43,8 @@ type Piece struct {
 	// Where the row is there:
 	Present   bool
 	Salt      [32]byte
-	Committed []byte
+	Committed []byte    // nil for media
+	Media     *MediaRef // of a media piece: its bytes are an object of their own
 	Owner     seal.Owner
 	Retention seal.Retention
 }

@@ -108,6 +108,9 @@ func (a *Archive) Seal(tb testing.TB, lane record.Lane, cuts ...*seal.Cut) (*sea
 	for i := range s.Segments {
 		e.Segments = append(e.Segments, s.Segments[i].Entry())
 	}
+	for i := range s.Media {
+		e.Media = append(e.Media, s.Media[i].Entry())
+	}
 	for i := range s.Boxes {
 		e.Boxes = append(e.Boxes, s.Boxes[i].Entry())
 	}
@@ -128,6 +131,9 @@ func (a *Archive) Store(tb testing.TB, s *seal.Sealed) {
 	}
 	for i := range s.Segments {
 		put(a.Locked, &s.Segments[i], s.Segments[i].Retention.Retain)
+	}
+	for i := range s.Media {
+		put(a.Locked, &s.Media[i], s.Media[i].Retention.Retain)
 	}
 	for i := range s.Boxes {
 		if b := &s.Boxes[i]; b.Locked {
