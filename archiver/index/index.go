@@ -54,8 +54,8 @@ type Row struct {
 	Group        Tag   // zero for 1:1
 	Conversation Tag   // of number and group, or number and subject; zero where neither
 
-	ID      Tag // of the message id; zero none
-	Target  Tag // of the id an edit, revoke, reaction, status is about
+	ID      Tag // of the message id; of media bytes by what messages name them by (Keys.MediaTag); zero none
+	Target  Tag // of the id an edit, revoke, reaction, status, media is about
 	ReplyTo Tag
 
 	Custodian  string

@@ -33,6 +33,7 @@ const (
 	domainDisplay      = 'd'
 	domainGroup        = 'g'
 	domainConversation = 'c'
+	domainMedia        = 'b'
 )
 
 // PersonTag is the tag of a person on a business number (phone_number_id). The
@@ -41,6 +42,10 @@ func (k *Keys) PersonTag(number, id string) Tag { return k.tag(domainPerson, num
 
 // MessageTag is the tag of a wamid or wacid.
 func (k *Keys) MessageTag(id string) Tag { return k.tag(domainMessage, id, "") }
+
+// MediaTag is the tag of media on a business number, by what messages name it by
+// (whatsapp.Item.MediaLink); number "" where the bytes came without one.
+func (k *Keys) MediaTag(number, link string) Tag { return k.tag(domainMedia, number, link) }
 
 // DisplayTag is the tag of a business's own phone number, in digits.
 func (k *Keys) DisplayTag(digits string) Tag { return k.tag(domainDisplay, digits, "") }

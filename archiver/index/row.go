@@ -176,6 +176,9 @@ func (b *Builder) tags(row *Row, it *whatsapp.Item, parsed *whatsapp.Parsed) {
 		row.Conversation = k.ConversationTag(it.Number, row.Subject)
 	}
 	row.ID, row.Target, row.ReplyTo = b.message(it.ID), b.message(it.Target), b.message(it.ReplyTo)
+	if link := it.MediaLink(); link != "" {
+		row.ID = k.MediaTag(it.Number, link)
+	}
 }
 
 func (b *Builder) message(id string) Tag {

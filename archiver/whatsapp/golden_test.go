@@ -103,10 +103,14 @@ func golden(t *testing.T, got *Parsed) []byte {
 		t.Fatal(err)
 	}
 	for i, it := range got.Items {
-		if m := v["Items"].([]any)[i].(map[string]any)["Media"].(map[string]any); it.Media.Hashed {
+		m := v["Items"].([]any)[i].(map[string]any)["Media"].(map[string]any)
+		delete(m, "SHA256")
+		delete(m, "Held")
+		if it.Media.Hashed {
 			m["SHA256"] = hex.EncodeToString(it.Media.SHA256[:])
-		} else {
-			delete(m, "SHA256")
+		}
+		if it.Media.Size > 0 {
+			m["Held"] = hex.EncodeToString(it.Media.Held[:])
 		}
 	}
 	b, err = json.MarshalIndent(prune(v, ""), "", " ")

@@ -80,12 +80,21 @@ type Actor struct {
 	ID   string
 }
 
-// Media names media content that is not in the record.
+// Media names media content that is not in the record; in an item of wa.media,
+// the content that is.
 type Media struct {
 	ID, MIME, Filename string
-	SHA256             [32]byte // zero where absent or unreadable
-	Hashed             bool
+	SHA256             [32]byte // as stated; zero where absent or unreadable
+	Hashed             bool     // SHA256 is stated
+
+	// Of wa.media only:
+	Size int64
+	Held [32]byte // SHA-256 of the bytes themselves, zero where there are none
 }
+
+// MediaDiffers is the Detail of an item of wa.media whose bytes are not those of
+// the SHA-256 stated beside them.
+const MediaDiffers = "sha256_differs"
 
 // DirectoryEntry is what wa.directory says: which employee answers on which number, from when to when.
 type DirectoryEntry struct {

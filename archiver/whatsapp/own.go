@@ -163,10 +163,69 @@ func (p *Parser) media(r *record.Record) {
 	it.Target = head(HeaderMessageID)
 	it.Person = p.people.resolve(p.people.book(it.WABA, it.Number), Person{WaID: digits(head(HeaderWaID)), UserID: head(HeaderUserID)})
 	p.say(it.Media.Filename)
+	if it.Person >= 0 { // else it is nobody's in particular: whose, its message tells
+		p.regions = append(p.regions, Region{Span: it.Span, Person: it.Person, Number: it.Number, Items: 1})
+	}
 	switch {
 	case r.Value == nil:
 		it.Kind, it.Reason = record.Unparsed, "null value (tombstone)"
-	case it.Media.ID == "" && !it.Media.Hashed:
-		it.Kind, it.Reason = record.Unknown, "media without id or hash"
+	case it.MediaLink() == "":
+		it.Kind, it.Reason = record.Unknown, "media without id, hash or message"
+	}
+	if len(r.Value) > 0 {
+		it.hold(sha256.Sum256(r.Value), int64(len(r.Value)))
 	}
 }
+
+// hold says what the bytes of an item of wa.media are.
+func (it *Item) hold(sum [32]byte, size int64) {
+	it.Span, it.Media.Held, it.Media.Size = record.Span{End: int(size)}, sum, size
+	if it.Media.Hashed && it.Media.SHA256 != sum {
+		it.Detail = MediaDiffers
+	}
+}
+
+// Hold completes a record of wa.media that was read again without its bytes: it
+// says what they are, as parsing them would have.
+func (p *Parsed) Hold(sum [32]byte, size int64) {
+	for i := range p.Items {
+		p.Items[i].hold(sum, size)
+	}
+	for i := range p.Regions {
+		p.Regions[i].Span = record.Span{End: int(size)}
+	}
+}
+
+// MediaLink is what an item of wa.media is looked for by: media id, else hash,
+// else message id. "" for none, and for other items.
+func (it *Item) MediaLink() string {
+	switch {
+	case it.Kind != record.MediaBytes:
+		return ""
+	case it.Media.ID != "":
+		return it.Media.ID
+	case it.Media.Hashed:
+		return hashLink(&it.Media.SHA256)
+	case it.Target != "":
+		return "message:" + it.Target
+	}
+	return ""
+}
+
+// MediaLinks are the links under which the bytes of an item's media may have been
+// archived: nil for an item that names no media and is no message.
+func (it *Item) MediaLinks() []string {
+	var links []string
+	if it.Media.ID != "" {
+		links = append(links, it.Media.ID)
+	}
+	if it.Media.Hashed {
+		links = append(links, hashLink(&it.Media.SHA256))
+	}
+	if it.ID != "" {
+		links = append(links, "message:"+it.ID)
+	}
+	return links
+}
+
+func hashLink(sum *[32]byte) string { return "sha256:" + hex.EncodeToString(sum[:]) }
