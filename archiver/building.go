@@ -18,6 +18,7 @@ import (
 const (
 	maxPairs = 32  // class and date pairs
 	maxGaps  = 256 // stated holes
+	maxMedia = 48  // media objects
 )
 
 // building is the block under way: what has been sealed into it and what will
@@ -39,6 +40,7 @@ type building struct {
 	ruled   []ruled
 	keys    []string // of the block's segments
 	failed  int      // decisions the policy failed to give
+	media   int      // objects of their own
 }
 
 func newBuilding(s *session) (*building, error) {
@@ -62,7 +64,7 @@ func (b *building) begin() error {
 	b.open, b.opened = true, b.s.cfg.Now()
 	b.leaves, b.events, b.rows, b.raw, b.failed = b.leaves[:0], nil, nil, 0, 0
 	clear(b.pairs)
-	b.keys = b.keys[:0]
+	b.keys, b.media = b.keys[:0], 0
 	b.locker.reset(b.opened)
 	return b.seal.Begin(b.s.lane.Next())
 }
@@ -83,7 +85,7 @@ func (b *building) event(a ledger.Act) error {
 
 // full says whether the block should be committed before another record.
 func (b *building) full(gaps int) bool {
-	return len(b.leaves) >= b.s.cfg.MaxRecords || b.raw >= int64(b.s.cfg.MaxBytes) || len(b.pairs) >= maxPairs || gaps >= maxGaps
+	return len(b.leaves) >= b.s.cfg.MaxRecords || b.raw >= int64(b.s.cfg.MaxBytes) || len(b.pairs) >= maxPairs || gaps >= maxGaps || b.media >= maxMedia
 }
 
 // add takes one record through parse, decide, cut and seal.
@@ -95,7 +97,7 @@ func (b *building) add(ctx context.Context, role whatsapp.Role, r *record.Record
 	if err := b.decide(ctx, r, parsed); err != nil {
 		return err
 	}
-	cut := b.cutter.cut(r, parsed, b.ruled, func(i int) [16]byte { return b.owner(parsed, i) })
+	cut := b.cut(role, r, parsed)
 	leaf, places, err := b.seal.Add(cut)
 	if errors.Is(err, seal.ErrCut) { // never lose a record over how it is divided
 		b.s.cfg.Log.Error("record is sealed undivided", "record", r.Coordinates.String(), "err", err)

@@ -70,7 +70,7 @@ func New(cfg Config) (*Eraser, error) {
 
 // Request says who is to be erased.
 type Request struct {
-	Tags [][16]byte // of every alias of the person, on every number meant
+	Tags [][16]byte // of every alias of the person, on every number meant, and of media that only the person's items name (retrieve.PersonMedia)
 	// Partial leaves rows under duty and lists their boxes, where otherwise the
 	// whole request is ErrUnderDuty.
 	Partial bool

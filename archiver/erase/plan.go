@@ -104,7 +104,7 @@ func (p *planner) people(ctx context.Context, block uint64) (bool, error) {
 			return false, err
 		}
 		for _, row := range b.Rows {
-			if row.Owner.Kind != seal.OwnerSubject || !p.tags[row.Owner.Tag] {
+			if !meant(row.Owner, p.tags) {
 				continue
 			}
 			ok, err := p.remove(ctx, boxPlace{block, i}, &boxes[i], first, row)
@@ -116,6 +116,12 @@ func (p *planner) people(ctx context.Context, block uint64) (bool, error) {
 		first += boxes[i].Rows
 	}
 	return found, nil
+}
+
+// meant says that a row belongs to one of the tags: of a person, or of media that
+// names none.
+func meant(o seal.Owner, tags map[[16]byte]bool) bool {
+	return (o.Kind == seal.OwnerSubject || o.Kind == seal.OwnerMedia) && tags[o.Tag]
 }
 
 // remove notes a row; false where it is under duty and the request is partial.

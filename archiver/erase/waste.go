@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"github.com/waxseal/waxseal/archiver/record"
-	"github.com/waxseal/waxseal/archiver/seal"
 	"github.com/waxseal/waxseal/archiver/unseal"
 	"github.com/waxseal/waxseal/archiver/worm"
 )
@@ -95,7 +94,7 @@ func (e *Eraser) holds(ctx context.Context, store worm.Store, key string, tags m
 		return false, err
 	}
 	for _, row := range b.Rows {
-		if row.Owner.Kind == seal.OwnerSubject && tags[row.Owner.Tag] {
+		if meant(row.Owner, tags) {
 			return true, nil
 		}
 	}

@@ -29,7 +29,13 @@ type Record struct {
 // found without the index. ErrNone: the name stands for nothing.
 func (l *Library) Cat(ctx context.Context, name string, fn func(*Record) error) error {
 	s, n := l.shelf(), parseName(name)
-	give := func(c record.Coordinates, f *found) error { return fn(f.record(c)) }
+	give := func(c record.Coordinates, f *found) error {
+		r := f.record(c)
+		if err := s.whole(ctx, f, r); err != nil {
+			return err
+		}
+		return fn(r)
+	}
 	if err := s.cat(ctx, n, name, give); err != nil {
 		return fmt.Errorf("cat: %w", err)
 	}

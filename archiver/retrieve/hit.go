@@ -26,6 +26,8 @@ type Hit struct {
 	Edited  bool
 	Revoked bool
 
+	Held []index.Row // of wa.media: archived bytes of the item's media; of media bytes, the item itself
+
 	from *found // nil where Problem
 }
 
@@ -99,7 +101,7 @@ func (s *shelf) hit(ctx context.Context, row *index.Row) (*Hit, error) {
 // isMessage says that an item can be delivered, edited and revoked.
 func isMessage(r *index.Row) bool {
 	switch r.Kind {
-	case record.Status, record.CallStatus, record.Edit, record.Revoke, record.Reaction:
+	case record.Status, record.CallStatus, record.Edit, record.Revoke, record.Reaction, record.MediaBytes:
 		return false
 	}
 	return r.ID != index.Tag{}

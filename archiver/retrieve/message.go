@@ -20,7 +20,8 @@ type Message struct {
 	Revokes    []*Hit
 	Reactions  []*Hit // the latest of each person; also a removed one
 	Statuses   []*Hit
-	Others     []*Hit // about the message, and none of these
+	Others     []*Hit   // about the message, and none of these
+	Media      []*Media // archived bytes of its media, of any delivery
 
 	Decision *Decision // nil where it was erased with the item, or cannot be read
 	Ledger   Place

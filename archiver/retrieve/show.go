@@ -73,6 +73,9 @@ func (v *viewing) show(ctx context.Context, row *index.Row) error {
 	if err := v.thread(ctx, m, thread); err != nil {
 		return err
 	}
+	if err := v.media(ctx, m); err != nil {
+		return err
+	}
 	m.ID = m.id()
 	if m.from != nil {
 		m.Ledger = m.from.place(row.Item.N)

@@ -62,10 +62,10 @@ func (c *coverage) judge(n uint64, e *ledger.Entry, key string) {
 	c.known = true
 }
 
-// judgeLeaves wants a leaf for every record from Kafka. Media and repaired
-// records have leaves of their own.
+// judgeLeaves wants a leaf for every record from Kafka. Repaired records have
+// leaves of their own.
 func (c *coverage) judgeLeaves(n uint64, e *ledger.Entry, key string, records uint64) {
-	if records == e.Records || (records < e.Records && (e.Repairs > 0 || len(e.Media) > 0)) {
+	if records == e.Records || (records < e.Records && e.Repairs > 0) {
 		return
 	}
 	c.w.fail(CodeCoverage, &n, key, fmt.Sprintf("The sources count %d records and the block has %d leaves.", records, e.Records))

@@ -13,6 +13,7 @@ import (
 	"github.com/waxseal/waxseal/archiver/index"
 	"github.com/waxseal/waxseal/archiver/lane"
 	"github.com/waxseal/waxseal/archiver/record"
+	"github.com/waxseal/waxseal/archiver/retrieve"
 	"github.com/waxseal/waxseal/ledger"
 )
 
@@ -79,13 +80,20 @@ func (a *Archive) NewEpoch(t testing.TB) {
 	a.start(t)
 }
 
-// Erase removes a person's rows, with the act and its receipt. ids are as
-// index.PersonID writes them.
+// Erase removes a person's rows, and those of media that only they are known to
+// have, with the act and its receipt. ids are as index.PersonID writes them.
 func (a *Archive) Erase(t testing.TB, number string, ids ...string) {
 	t.Helper()
-	var tags [][16]byte
+	var people []index.Tag
 	for _, id := range ids {
-		tags = append(tags, a.Keys().PersonTag(number, id))
+		people = append(people, a.Keys().PersonTag(number, id))
+	}
+	lib := &retrieve.Library{Index: a.Index, Reader: a.Reader(t), Locked: a.Locked, Keys: a.Keys(), Topics: a.Topics}
+	media, err := lib.PersonMedia(t.Context(), people)
+	must(t, err)
+	var tags [][16]byte
+	for _, tag := range append(people, media.Own...) {
+		tags = append(tags, tag)
 	}
 	desk := desk.New(a.Locked, a.Log, "test")
 	e, err := erase.New(erase.Config{

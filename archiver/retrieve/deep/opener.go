@@ -34,7 +34,8 @@ func NewOpener(cfg unseal.Config) *Opener { return &Opener{cfg: cfg} }
 
 // Leaves opens a block and gives each record's leaf as it follows from what is
 // sealed. A record of which nothing is left is Erased; one of which pieces are
-// left has its leaf from the commitments stored for it.
+// left has its leaf from the commitments stored for it. Media objects are read
+// whole and held to theirs, and each must belong to a record.
 func (o *Opener) Leaves(ctx context.Context, e *ledger.Entry, boxes verify.Boxes, fn func(verify.Opened)) error {
 	o.once.Do(func() {
 		cfg := o.cfg
@@ -48,8 +49,24 @@ func (o *Opener) Leaves(ctx context.Context, e *ledger.Entry, boxes verify.Boxes
 	if records == nil && err != nil {
 		return err
 	}
+	used, unknown := make([]bool, len(e.Media)), false
 	for _, r := range records {
-		fn(judge(e, r))
+		out := judge(e, r)
+		if m := r.Media(); m != nil && out.Err == nil {
+			if out.Err = o.reader.CheckMedia(ctx, e, r); out.Err != nil {
+				out.Object = object(e, out.Err)
+			}
+			if m.Media.Object < len(used) {
+				used[m.Media.Object] = true
+			}
+		}
+		unknown = unknown || out.Err != nil || out.Erased
+		fn(out)
+	}
+	for i := range used {
+		if !used[i] && !unknown {
+			return fmt.Errorf("media %s belongs to no record: %w", e.Media[i].Key, unseal.ErrDamaged)
+		}
 	}
 	return nil
 }
@@ -68,12 +85,15 @@ func judge(e *ledger.Entry, r *unseal.Opened) verify.Opened {
 	return out
 }
 
-// object gives the segment that an error names, "" where it names none.
+// object gives the segment or media object that an error names, "" where it
+// names none.
 func object(e *ledger.Entry, err error) string {
 	text := err.Error()
-	for i := range e.Segments {
-		if strings.Contains(text, e.Segments[i].Key) {
-			return e.Segments[i].Key
+	for _, list := range [][]ledger.Segment{e.Media, e.Segments} {
+		for i := range list {
+			if strings.HasSuffix(text, list[i].Key) || strings.Contains(text, list[i].Key+":") || strings.Contains(text, list[i].Key+" ") {
+				return list[i].Key
+			}
 		}
 	}
 	return ""

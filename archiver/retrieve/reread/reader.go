@@ -55,6 +55,9 @@ func (r *Reader) Read(o *unseal.Opened) *Reading {
 	if o.KeyHeadersErased {
 		parsed.Signature = SignatureErased
 	}
+	if m := o.Media(); m != nil {
+		parsed.Hold(m.Media.SHA256, m.Media.Length)
+	}
 	g.Parsed = parsed
 	return g
 }
