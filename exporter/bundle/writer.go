@@ -85,6 +85,14 @@ func (w *Writer) Create(path string) (io.WriteCloser, error) {
 	return &file{w: w, path: path, f: f, buf: buffers.Get().(*bufio.Writer), sum: sha256.New()}, nil
 }
 
+// Open reads a file of the bag that was written and closed.
+func (w *Writer) Open(path string) (io.ReadCloser, error) {
+	if !plain(path) {
+		return nil, fmt.Errorf("read %q: %w", path, ErrPath)
+	}
+	return os.Open(filepath.Join(w.dir, filepath.FromSlash(path)))
+}
+
 // reserve takes a path and makes its folders.
 func (w *Writer) reserve(path string) error {
 	w.mu.Lock()

@@ -130,9 +130,8 @@ func newTranscript(p *Production, c *Conversation, list []*page, slices []*slice
 	return t
 }
 
-// gapsOf are the gaps that may have swallowed messages of the conversation: from
-// its first day to its last, those of its number, and those of the Kafka
-// partitions it came from.
+// gapsOf are the gaps that may have swallowed messages of the conversation:
+// those of its number, and those of the Kafka partitions it came from.
 func (p *Production) gapsOf(c *Conversation) []*Gap {
 	sources := map[string]bool{}
 	for i := range c.Days {
@@ -143,9 +142,6 @@ func (p *Production) gapsOf(c *Conversation) []*Gap {
 	var list []*Gap
 	for i := range p.Gaps {
 		g := &p.Gaps[i]
-		if date := p.local(g.Time).Format(dateLayout); len(c.Days) == 0 || date < c.Days[0].Date || date > c.Days[len(c.Days)-1].Date {
-			continue
-		}
 		if g.Number != "" && g.Number == c.Number || g.Number == "" && sources[source(g.Record)] {
 			list = append(list, g)
 		}
@@ -246,7 +242,7 @@ func (t *transcript) day(pg *page, i int) (dayView, error) {
 	gaps := t.gapsBetween(pg, i)
 	for _, m := range d.Messages {
 		for len(gaps) > 0 && !gaps[0].Time.After(m.Time) {
-			v.Entries = append(v.Entries, entryView{Gap: t.gap(gaps[0], d.Date)})
+			v.Entries = append(v.Entries, entryView{Gap: t.gap(gaps[0])})
 			gaps = gaps[1:]
 		}
 		view, err := t.message(pg, m)
@@ -260,7 +256,7 @@ func (t *transcript) day(pg *page, i int) (dayView, error) {
 		}
 	}
 	for _, g := range gaps {
-		v.Entries = append(v.Entries, entryView{Gap: t.gap(g, d.Date)})
+		v.Entries = append(v.Entries, entryView{Gap: t.gap(g)})
 	}
 	return v, nil
 }
@@ -287,12 +283,8 @@ func (t *transcript) gapsBetween(pg *page, i int) []*Gap {
 	return list
 }
 
-func (t *transcript) gap(g *Gap, date string) *gapView {
-	v := &gapView{Time: t.p.time(g.Time), What: g.What, Name: g.Record}
-	if t.p.local(g.Time).Format(dateLayout) != date {
-		v.Time.Short = v.Time.Whole
-	}
-	return v
+func (t *transcript) gap(g *Gap) *gapView {
+	return &gapView{Time: t.p.time(g.Time), What: g.What, Name: g.Record}
 }
 
 // dayName is a date in words.
@@ -420,7 +412,7 @@ func (t *transcript) texts(m *Message, v *messageView) {
 		}
 		return
 	}
-	label, last := "first text, "+t.p.time(m.Time).Short, m.Text
+	label, last := "first text", m.Text
 	if m.Text != "" {
 		v.Texts = append(v.Texts, textView{Label: label, Text: m.Text, Gone: true})
 	}

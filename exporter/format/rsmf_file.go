@@ -22,10 +22,7 @@ import (
 // with the transcript as text and rsmf.zip as its one attachment. Media goes
 // through in small pieces.
 func writeRSMF(w io.Writer, p *Production, c *Conversation, s *slice) error {
-	return newRSMF(p, c, s).file(w)
-}
-
-func (r *rsmf) file(w io.Writer) error {
+	r := newRSMF(p, c, s)
 	out := bufio.NewWriterSize(w, 64<<10)
 	boundary := r.boundary()
 	r.headers(out, boundary)
@@ -41,7 +38,7 @@ func (r *rsmf) file(w io.Writer) error {
 		"Content-Disposition: attachment; filename=\"rsmf.zip\"\r\n\r\n", boundary)
 	coded := base64.NewEncoder(base64.StdEncoding, &folder{w: out})
 	if err := r.zip(coded); err != nil {
-		return fmt.Errorf("%s: %w", r.s.path(r.c), err)
+		return fmt.Errorf("%s: %w", s.path(c), err)
 	}
 	if err := coded.Close(); err != nil {
 		return err

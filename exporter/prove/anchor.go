@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/waxseal/waxseal/archiver/lane"
 	"github.com/waxseal/waxseal/archiver/record"
@@ -22,6 +23,7 @@ type Anchor struct {
 	sum     ledger.Hash
 	checked *proof.Anchored
 	date    string
+	sealed  time.Time
 
 	heads map[record.Lane]ledger.Head
 	trees map[record.Lane]*tree
@@ -37,6 +39,10 @@ func (a *Anchor) Checkpoint() (ledger.Checkpoint, []byte) {
 
 // Date is the day, in UTC, on which that checkpoint was made: 2026-11-24.
 func (a *Anchor) Date() string { return a.date }
+
+// Sealed is when that checkpoint's block was made: nothing that the anchor covers
+// was sealed later.
+func (a *Anchor) Sealed() time.Time { return a.sealed }
 
 // Rotations are all rotate acts of the archive, also those behind the checkpoint:
 // they lead to the key that signs the bag.
@@ -59,6 +65,9 @@ func (a *Anchor) build(ctx context.Context, refs map[ledger.ActRef]bool) error {
 		return fmt.Errorf("prove: control block %d: %w", last.Entry.N, err)
 	}
 	a.date = last.Entry.Time[:len("2006-01-02")]
+	if a.sealed, err = time.Parse(ledger.TimeFormat, last.Entry.Time); err != nil {
+		return fmt.Errorf("prove: control block %d: %w", last.Entry.N, err)
+	}
 	a.doc = &proof.Anchor{
 		V: proof.Version, Archive: a.p.view.Genesis.Archive, Fingerprint: a.p.view.Fingerprint, Genesis: a.p.genesis,
 		Rotations: a.p.below(cp.Size), Checkpoint: string(last.Checkpoint),
