@@ -115,6 +115,18 @@ func (a *answering) Search(_ context.Context, req SearchRequest, hit func(Hit) e
 	return SearchResponse{Items: 2, Records: 1, Cursor: "bmV4dA"}, a.err()
 }
 
+func (a *answering) Export(_ context.Context, req ExportRequest, estimated func(ExportEstimate) error) (ExportResponse, error) {
+	e := ExportEstimate{Conversations: 1, Days: 2, Messages: 3, Events: 4, Media: 5, Items: 6, Records: 7, Bytes: 8000}
+	if err := estimated(e); err != nil {
+		return ExportResponse{}, err
+	}
+	return ExportResponse{
+		Estimate: req.Estimate, Out: req.Out, Archive: "archive.local", Fingerprint: strings.Repeat("ab", 32), Size: 9, Scope: req.Scope, Unit: req.Unit,
+		Zone: a.env.Settings.Zone.String(), Conversations: 1, Days: 2, Messages: 3, Events: 4, Media: 5, Items: 6, Records: 7, Bytes: 8000, Withheld: 10,
+		Gaps: 11, Exceptions: map[string]int{"erased": 1, "unparsed": 2},
+	}, a.err()
+}
+
 func (a *answering) Show(_ context.Context, req NameRequest) (ShowResponse, error) {
 	return ShowResponse{Items: []Shown{{
 		Hit:        Hit{Item: "wa.webhooks/0/7#0", Record: "wa.webhooks/0/7", Kind: "text", Channel: "user", Direction: "in", Time: "2026-11-24T08:00:00Z", Number: "100200", Person: "15550101234", Text: "hello"},

@@ -35,6 +35,10 @@ type App interface {
 	Show(ctx context.Context, req NameRequest) (ShowResponse, error)
 	// Cat calls rec for each record that the name stands for, in order.
 	Cat(ctx context.Context, req NameRequest, rec func(CatRecord) error) error
+	// Export writes a production. It calls estimated once, when it knows how much it
+	// is and before anything is written, and stops at its error. With
+	// ErrVerification the response says what was written all the same.
+	Export(ctx context.Context, req ExportRequest, estimated func(ExportEstimate) error) (ExportResponse, error)
 	// Identify tells which archive this is; Fingerprint "" before genesis.
 	Identify(ctx context.Context) (Identification, error)
 	// RotateKeys makes new keys and commits the act that makes them count.

@@ -133,33 +133,39 @@ func (r *recorder) Close() error {
 // look enters that somebody saw something, before it is shown. What was asked,
 // by whom, is personal and goes into the sealed body.
 func (r *recorder) look(ctx context.Context, kind string, items uint64, asked any) error {
-	return r.enter(ctx, looked{Look: &ledger.Look{Kind: kind, Items: items}}, asked)
+	_, err := r.entered(ctx, looked{Look: &ledger.Look{Kind: kind, Items: items}}, asked)
+	return err
 }
 
 // refuse enters that somebody was not allowed to, or could not.
 func (r *recorder) refuse(ctx context.Context, kind, reason string, asked any) error {
-	return r.enter(ctx, looked{Refusal: &ledger.Refusal{Kind: kind, Reason: reason}}, asked)
+	_, err := r.entered(ctx, looked{Refusal: &ledger.Refusal{Kind: kind, Reason: reason}}, asked)
+	return err
 }
 
-func (r *recorder) enter(ctx context.Context, in looked, asked any) error {
-	var err error
+// entered enters a look or a refusal and gives its place in control; none where
+// nothing is recorded.
+func (r *recorder) entered(ctx context.Context, in looked, asked any) (ref ledger.ActRef, err error) {
 	if in.Body, err = json.Marshal(struct {
 		User  string `json:"user"`
 		Asked any    `json:"asked"`
 	}{userName(), asked}); err != nil {
-		return err
+		return ref, err
 	}
 	in.Actor = actor()
 	switch {
 	case r.link != nil:
-		_, err = r.link.act(ctx, in)
+		ref, err = r.link.act(ctx, in)
 	case r.node != nil:
-		_, err = r.node.control.Commit(ctx, in.draft())
+		var refs []ledger.ActRef
+		if refs, err = r.node.control.Commit(ctx, in.draft()); err == nil {
+			ref = refs[0]
+		}
 	}
 	if err != nil {
-		return fmt.Errorf("record this look: %w", err)
+		return ref, fmt.Errorf("record this look: %w", err)
 	}
-	return nil
+	return ref, nil
 }
 
 // actor is the opaque id under which this user's acts stand in the clear.

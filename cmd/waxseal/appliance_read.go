@@ -45,16 +45,9 @@ func (a *appliance) withLibrary(ctx context.Context, unrecorded bool, kind strin
 
 // Search finds items. Each group of hits is in the ledger before it is shown.
 func (a *appliance) Search(ctx context.Context, req SearchRequest, hit func(Hit) error) (resp SearchResponse, err error) {
-	q := retrieve.SearchQuery{
-		Words: req.Words, Numbers: req.Numbers, People: req.People, Names: req.Names, Conversations: req.Conversations,
-		Custodians: req.Custodians, Departments: req.Departments, Kinds: as[record.Kind](req.Kinds), Channels: as[record.Channel](req.Channels),
-		Directions: as[record.Direction](req.Directions), Templates: req.Templates, Findings: req.Findings,
-		From: req.From, To: req.To, Newest: req.Newest, Limit: req.Limit, Cursor: req.Cursor, Count: req.Count,
-	}
-	for _, k := range q.Kinds {
-		if !slices.Contains(record.Kinds(), k) {
-			return resp, fmt.Errorf("no kind %q; there are %s: %w", k, strings.Join(as[string](record.Kinds()), ", "), ErrUsage)
-		}
+	q, err := searchQuery(req)
+	if err != nil {
+		return resp, err
 	}
 	err = a.withLibrary(ctx, req.Unrecorded, "search", req, func(lib *retrieve.Library, rec *recorder) error {
 		if named, err := byName(ctx, lib, q); err != nil {
@@ -96,6 +89,22 @@ func (a *appliance) Search(ctx context.Context, req SearchRequest, hit func(Hit)
 		return searchErr
 	})
 	return resp, err
+}
+
+// searchQuery is a request in the library's terms.
+func searchQuery(req SearchRequest) (retrieve.SearchQuery, error) {
+	q := retrieve.SearchQuery{
+		Words: req.Words, Numbers: req.Numbers, People: req.People, Names: req.Names, Conversations: req.Conversations,
+		Custodians: req.Custodians, Departments: req.Departments, Kinds: as[record.Kind](req.Kinds), Channels: as[record.Channel](req.Channels),
+		Directions: as[record.Direction](req.Directions), Templates: req.Templates, Findings: req.Findings,
+		From: req.From, To: req.To, Newest: req.Newest, Limit: req.Limit, Cursor: req.Cursor, Count: req.Count,
+	}
+	for _, k := range q.Kinds {
+		if !slices.Contains(record.Kinds(), k) {
+			return q, fmt.Errorf("no kind %q; there are %s: %w", k, strings.Join(as[string](record.Kinds()), ", "), ErrUsage)
+		}
+	}
+	return q, nil
 }
 
 // byName reads a single word as what show and cat take: a RECORD, an ITEM, a

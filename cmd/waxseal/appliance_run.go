@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/waxseal/waxseal/archiver"
+	"github.com/waxseal/waxseal/archiver/control"
+	"github.com/waxseal/waxseal/exporter/bundle"
 	"github.com/waxseal/waxseal/ledger"
 )
 
@@ -20,7 +22,7 @@ func (a *appliance) Run(ctx context.Context, req RunRequest, report func(Event))
 		return err
 	}
 	report(event("listening", Event{What: "broker", Address: w.address}))
-	stopLink, err := serveLink(ctx, a.set, w.address, w.act, w.lags)
+	stopLink, err := serveLink(ctx, a.set, w.address, w)
 	if err != nil {
 		return errors.Join(err, w.Close())
 	}
@@ -123,7 +125,26 @@ func (w *works) act(ctx context.Context, in looked) (ledger.ActRef, error) {
 	if err != nil {
 		return ledger.ActRef{}, err
 	}
+	if in.Look != nil && in.Look.Kind == lookExport {
+		w.mu.Lock()
+		w.exports[refs[0]] = true
+		w.mu.Unlock()
+	}
 	return refs[0], nil
+}
+
+// signBag signs the bag of an export whose look was entered here, once.
+func (w *works) signBag(in bagToSign) ([]byte, error) {
+	w.mu.Lock()
+	known := w.exports[in.Look]
+	delete(w.exports, in.Look)
+	w.mu.Unlock()
+	if !known {
+		return nil, errors.New("no export that was entered here waits for a signature")
+	}
+	var fingerprint ledger.Hash
+	w.control.View(func(v *control.View) { fingerprint = v.Fingerprint })
+	return bundle.SignNote(w.signer, fingerprint, in.TagManifest), nil
 }
 
 // lagWait is how long Kafka may take to say how far its logs reach.
@@ -180,7 +201,7 @@ func (a *appliance) Archive(ctx context.Context, req ArchiveRequest, report func
 	if err != nil {
 		return ArchiveResponse{}, err
 	}
-	stopLink, err := serveLink(ctx, a.set, w.address, w.act, w.lags)
+	stopLink, err := serveLink(ctx, a.set, w.address, w)
 	if err != nil {
 		return ArchiveResponse{}, errors.Join(err, w.Close())
 	}

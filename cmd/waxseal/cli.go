@@ -36,6 +36,8 @@ type cli struct {
 	Show   showCmd   `cmd:"" help:"An item with its deliveries, edits, statuses, decision and place in the ledger."`
 	Cat    catCmd    `cmd:"" help:"The exact bytes that Kafka delivered."`
 
+	Export exportCmd `cmd:"" help:"A folder for somebody else: to read, to review and to check."`
+
 	Keys keysCmd `cmd:"" help:"The archive's keys."`
 
 	ShowConfig configCmd     `cmd:"" name:"config" help:"The effective settings and where each came from."`

@@ -162,7 +162,7 @@ func TestScriptingNamesEveryField(t *testing.T) {
 		}
 	}
 	for _, v := range []any{Event{}, ArchiveResponse{}, FeedResponse{}, StatusResponse{}, VerifyResponse{}, ReindexResponse{}, DoctorResponse{}, SearchResponse{}, Hit{},
-		ShowResponse{}, CatRecord{}, Identification{}, RotateResponse{}, keysResponse{}, configResponse{}, about.Binary{}} {
+		ShowResponse{}, CatRecord{}, ExportResponse{}, ExportEstimate{}, Identification{}, RotateResponse{}, keysResponse{}, configResponse{}, about.Binary{}} {
 		walk(reflect.TypeOf(v))
 	}
 }

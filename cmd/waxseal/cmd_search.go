@@ -9,7 +9,8 @@ import (
 	"github.com/waxseal/waxseal/cmd/internal/terminal"
 )
 
-type searchCmd struct {
+// scope are the flags that say which items are asked for.
+type scope struct {
 	Words        []string `arg:"" optional:"" name:"word" placeholder:"WORD" help:"Words; \"a phrase\"; AND, OR, NOT and parentheses."`
 	Number       []string `placeholder:"ID" help:"Business number: phone_number_id or phone number."`
 	Person       []string `placeholder:"WHO" help:"Outside person: phone number, BSUID or wa_id."`
@@ -24,11 +25,15 @@ type searchCmd struct {
 	Name         []string `placeholder:"NAME" help:"RECORD, ITEM or wamid."`
 	From         string   `placeholder:"TIME" help:"From this year, month, day, minute or second on."`
 	To           string   `placeholder:"TIME" help:"Up to and including it."`
-	Newest       bool     `help:"Newest first."`
-	Limit        int      `default:"100" placeholder:"N" help:"At most so many items (default 100); 0 all."`
-	Cursor       string   `placeholder:"CURSOR" help:"Go on where an earlier search ended."`
-	Count        bool     `help:"Only count."`
-	Unrecorded   bool     `help:"On a read-only copy: look although it cannot be recorded."`
+}
+
+type searchCmd struct {
+	scope
+	Newest     bool   `help:"Newest first."`
+	Limit      int    `default:"100" placeholder:"N" help:"At most so many items (default 100); 0 all."`
+	Cursor     string `placeholder:"CURSOR" help:"Go on where an earlier search ended."`
+	Count      bool   `help:"Only count."`
+	Unrecorded bool   `help:"On a read-only copy: look although it cannot be recorded."`
 }
 
 // Help teaches the command.
@@ -61,13 +66,20 @@ func (c searchCmd) Run(s *session) error {
 }
 
 func (c searchCmd) request(s *session) (SearchRequest, error) {
+	req, err := c.scope.request(s)
+	req.Newest, req.Limit, req.Cursor, req.Count, req.Unrecorded = c.Newest, c.Limit, c.Cursor, c.Count, c.Unrecorded
+	if err == nil && c.Limit < 0 {
+		err = fmt.Errorf("--limit %d: %w", c.Limit, ErrUsage)
+	}
+	return req, err
+}
+
+// request is a search for the scope.
+func (c scope) request(s *session) (SearchRequest, error) {
 	req := SearchRequest{
 		Words: strings.Join(c.Words, " "), Numbers: c.Number, People: c.Person, Custodians: c.Custodian, Departments: c.Department,
 		Kinds: c.Kind, Channels: c.Channel, Directions: c.Direction, Templates: c.Template, Conversations: c.Conversation,
-		Findings: c.Findings, Names: c.Name, Newest: c.Newest, Limit: c.Limit, Cursor: c.Cursor, Count: c.Count, Unrecorded: c.Unrecorded,
-	}
-	if c.Limit < 0 {
-		return req, fmt.Errorf("--limit %d: %w", c.Limit, ErrUsage)
+		Findings: c.Findings, Names: c.Name,
 	}
 	for flag, given := range map[string][]string{"channel": c.Channel, "direction": c.Direction} {
 		if err := allowed(s, flag, given); err != nil {

@@ -51,6 +51,27 @@ func (l looked) draft() control.Draft {
 	return d
 }
 
+// lookExport is the kind of look that a bag may be signed for.
+const lookExport = "export"
+
+// bagToSign asks for the signature of a bag, for which a look was entered.
+type bagToSign struct {
+	Look        ledger.ActRef `json:"look"`
+	TagManifest ledger.Hash   `json:"tagmanifest"` // SHA-256 of tagmanifest-sha256.txt
+}
+
+// served is what the process that holds the data folder does for others.
+type served interface {
+	// act enters a look or a refusal.
+	act(ctx context.Context, in looked) (ledger.ActRef, error)
+	lags(ctx context.Context) []laneLag
+	// sealAll seals the heads of all lanes.
+	sealAll(ctx context.Context) error
+	// signBag signs one bag for a look of kind export that it entered itself, and
+	// nothing else.
+	signBag(in bagToSign) ([]byte, error)
+}
+
 // laneLag is what only the running process knows of a lane.
 type laneLag struct {
 	Lane     string     `json:"lane"`
@@ -63,7 +84,7 @@ type laneLag struct {
 const maxLinkBody = 1 << 20
 
 // serveLink answers other commands until ctx ends.
-func serveLink(ctx context.Context, set *Settings, broker string, act func(context.Context, looked) (ledger.ActRef, error), lag func(context.Context) []laneLag) (func() error, error) {
+func serveLink(ctx context.Context, set *Settings, broker string, by served) (func() error, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen on loopback: %w", err)
@@ -78,14 +99,34 @@ func serveLink(ctx context.Context, set *Settings, broker string, act func(conte
 			http.Error(w, "one of look and refusal", http.StatusBadRequest)
 			return
 		}
-		ref, err := act(r.Context(), in)
+		ref, err := by.act(r.Context(), in)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
 		json.NewEncoder(w).Encode(ref)
 	})
-	mux.HandleFunc("GET /v1/lanes", func(w http.ResponseWriter, r *http.Request) { json.NewEncoder(w).Encode(lag(r.Context())) })
+	mux.HandleFunc("GET /v1/lanes", func(w http.ResponseWriter, r *http.Request) { json.NewEncoder(w).Encode(by.lags(r.Context())) })
+	mux.HandleFunc("POST /v1/heads", func(w http.ResponseWriter, r *http.Request) {
+		if err := by.sealAll(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		json.NewEncoder(w).Encode(struct{}{})
+	})
+	mux.HandleFunc("POST /v1/bags", func(w http.ResponseWriter, r *http.Request) {
+		var in bagToSign
+		if err := json.NewDecoder(io.LimitReader(r.Body, maxLinkBody)).Decode(&in); err != nil {
+			http.Error(w, "look and tagmanifest", http.StatusBadRequest)
+			return
+		}
+		signed, err := by.signBag(in)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusForbidden)
+			return
+		}
+		json.NewEncoder(w).Encode(signed)
+	})
 	srv := &http.Server{Handler: authorised(l.Token, mux), ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
 	go srv.Serve(ln)
 	text, err := json.Marshal(l)
@@ -190,4 +231,14 @@ func (l *link) act(ctx context.Context, in looked) (ref ledger.ActRef, err error
 func (l *link) lanes(ctx context.Context) (lanes []laneLag, err error) {
 	err = l.call(ctx, http.MethodGet, "/v1/lanes", nil, &lanes)
 	return lanes, err
+}
+
+func (l *link) seal(ctx context.Context) error {
+	var none struct{}
+	return l.call(ctx, http.MethodPost, "/v1/heads", struct{}{}, &none)
+}
+
+func (l *link) signBag(ctx context.Context, in bagToSign) (signed []byte, err error) {
+	err = l.call(ctx, http.MethodPost, "/v1/bags", in, &signed)
+	return signed, err
 }

@@ -36,8 +36,9 @@ type works struct {
 
 	headsMu sync.Mutex // held while heads are sealed
 
-	mu    sync.Mutex // guards totals
-	total ArchiveResponse
+	mu      sync.Mutex // guards what follows
+	total   ArchiveResponse
+	exports map[ledger.ActRef]bool // looks of exports whose bag is not signed yet
 }
 
 // roles gives the topics of the archive, the webhooks first.
@@ -69,7 +70,7 @@ func openWorks(ctx context.Context, env Env, report func(Event)) (w *works, err 
 	if err != nil {
 		return nil, err
 	}
-	w = &works{node: n, report: report, address: env.Settings.Broker}
+	w = &works{node: n, report: report, address: env.Settings.Broker, exports: map[ledger.ActRef]bool{}}
 	made := w
 	defer func() {
 		if err != nil {
@@ -211,36 +212,19 @@ var errSealed = errors.New("heads are sealed already")
 func (w *works) heads(ctx context.Context) error {
 	w.headsMu.Lock()
 	defer w.headsMu.Unlock()
-	sealed := map[record.Lane]uint64{}
-	w.control.View(func(v *control.View) {
-		for l, h := range v.Heads {
-			sealed[l] = h.Size
-		}
-	})
-	var moved []ledger.Head
+	var heads []ledger.Head
 	for _, p := range w.archiver.Progress() {
-		if p.Published > sealed[p.Lane] {
-			moved = append(moved, ledger.Head{Lane: p.Lane, Size: p.Published, Root: p.PublishedRoot})
-		}
+		heads = append(heads, ledger.Head{Lane: p.Lane, Size: p.Published, Root: p.PublishedRoot})
 	}
-	if len(moved) == 0 {
-		return nil
-	}
-	_, err := w.control.Commit(ctx, control.Draft{
-		Act: ledger.Act{Type: ledger.ActHeads, Actor: "waxseal", Heads: &ledger.Heads{Heads: moved}},
-		Judge: func(v *control.View) error {
-			for _, h := range moved {
-				if v.Heads[h.Lane].Size >= h.Size {
-					return errSealed
-				}
-			}
-			return nil
-		},
-	})
-	if err != nil && !errors.Is(err, errSealed) {
-		return fmt.Errorf("seal heads: %w", err)
-	}
-	return nil
+	return w.enterHeads(ctx, heads)
+}
+
+// sealAll seals the lanes as they are in the store, without waiting for their
+// tiles.
+func (w *works) sealAll(ctx context.Context) error {
+	w.headsMu.Lock()
+	defer w.headsMu.Unlock()
+	return w.sealLanes(ctx)
 }
 
 // Close closes everything.
