@@ -20,7 +20,9 @@ import (
 )
 
 // picture is the bytes of media n.
-func picture(n int) []byte { return bytes.Repeat([]byte(fmt.Sprintf("\xff\xd8\xff picture %d ", n)), 20_000) }
+func picture(n int) []byte {
+	return bytes.Repeat([]byte(fmt.Sprintf("\xff\xd8\xff picture %d ", n)), 20_000)
+}
 
 func hash(b []byte) string {
 	sum := sha256.Sum256(b)
@@ -77,15 +79,15 @@ func newMediaScene(t *testing.T) *mediaScene {
 	}
 	s.media = []*record.Record{
 		with(picture(1), "x-waxseal-media-id", "9001", "x-waxseal-user-id", ada.BSUID, "x-waxseal-wa-id", ada.Phone, "x-waxseal-sha256", hash(picture(1))), // 0: all told
-		with(picture(20), "x-waxseal-media-id", "9002"),                                        // 1: nobody told, and other bytes than the message says
-		with(picture(3), "x-waxseal-media-id", "9003", "x-waxseal-sha256", hash(picture(4))),   // 2: Bea's, other bytes than stated
-		with(picture(5), "x-waxseal-media-id", "9005", "x-waxseal-message-id", "wamid.A3"),     // 3: by the message alone
-		mediaRecord(picture(2), "x-waxseal-sha256", hash(picture(2))),                          // 4: by its hash alone, and no number
-		with(picture(6), "x-waxseal-media-id", "9010"),                                         // 5: sent to Ada
-		with(picture(7), "x-waxseal-media-id", "9011"),                                         // 6: sent to two
-		with(picture(8), "x-waxseal-media-id", "9999"),                                         // 7: nobody names it
-		with([]byte{}, "x-waxseal-media-id", "9001"),                                           // 8: empty
-		mediaRecord(picture(9)),                                                                // 9: says nothing
+		with(picture(20), "x-waxseal-media-id", "9002"),                                      // 1: nobody told, and other bytes than the message says
+		with(picture(3), "x-waxseal-media-id", "9003", "x-waxseal-sha256", hash(picture(4))), // 2: Bea's, other bytes than stated
+		with(picture(5), "x-waxseal-media-id", "9005", "x-waxseal-message-id", "wamid.A3"),   // 3: by the message alone
+		mediaRecord(picture(2), "x-waxseal-sha256", hash(picture(2))),                        // 4: by its hash alone, and no number
+		with(picture(6), "x-waxseal-media-id", "9010"),                                       // 5: sent to Ada
+		with(picture(7), "x-waxseal-media-id", "9011"),                                       // 6: sent to two
+		with(picture(8), "x-waxseal-media-id", "9999"),                                       // 7: nobody names it
+		with([]byte{}, "x-waxseal-media-id", "9001"),                                         // 8: empty
+		mediaRecord(picture(9)),                                                              // 9: says nothing
 	}
 	s.Feed(t, "wa.media", s.media...)
 	s.Archive.Archive(t)

@@ -119,6 +119,8 @@ type FeedRequest struct {
 	Topic string   // "" is the webhooks topic
 	Key   string   // "" is the WABA id found in the payload
 	Lines bool     // every file is lines, not only *.jsonl
+
+	Headers []string // of every record: NAME=VALUE
 }
 
 // FeedResponse says what was written.

@@ -58,6 +58,8 @@ type Hit struct {
 	Severity     string   `json:"severity,omitempty"`
 	Lane         string   `json:"lane"`
 	Block        uint64   `json:"block,string"`
+	Held         []string `json:"held,omitempty"`         // items of wa.media: archived bytes of its media
+	HeldDiffers  bool     `json:"held_differs,omitempty"` // some are not those of the SHA-256 stated beside them
 }
 
 // NameRequest names what show and cat are about: ITEM, RECORD, a wamid, a phone
@@ -82,10 +84,25 @@ type Shown struct {
 	Reactions  []Change       `json:"reactions,omitempty"`
 	Statuses   []Change       `json:"statuses,omitempty"`
 	Others     []Change       `json:"others,omitempty"` // about the message, and none of these
+	Media      []ShownMedia   `json:"media,omitempty"`  // archived bytes of its media
 	Decision   ShownDecision  `json:"decision"`
 	Facts      map[string]any `json:"facts,omitempty"` // what the decision saw: consent, window, template state
 	Evidence   []string       `json:"evidence,omitempty"`
 	Ledger     LedgerPlace    `json:"ledger"`
+}
+
+// ShownMedia is archived bytes: cat of their record gives them.
+type ShownMedia struct {
+	Item     string `json:"item"`
+	MIME     string `json:"mime,omitempty"` // as stated
+	Filename string `json:"filename,omitempty"`
+	Bytes    int64  `json:"bytes"`
+	SHA256   string `json:"sha256,omitempty"`  // of the bytes
+	Stated   bool   `json:"stated,omitempty"`  // a SHA-256 was stated, beside the bytes or in the message
+	Differs  bool   `json:"differs,omitempty"` // and it is not theirs
+	Object   string `json:"object,omitempty"`  // in the locked store
+	Erased   bool   `json:"erased,omitempty"`
+	Reason   string `json:"reason,omitempty"` // why nothing is known of them
 }
 
 // Delivery is one arrival of a message.

@@ -34,6 +34,10 @@ func (a *appliance) Feed(ctx context.Context, req FeedRequest) (resp FeedRespons
 	if err != nil {
 		return resp, err
 	}
+	headers, err := feedHeaders(req.Headers)
+	if err != nil {
+		return resp, err
+	}
 	address, stop, err := a.feedAddress(ctx)
 	if err != nil {
 		return resp, err
@@ -48,7 +52,7 @@ func (a *appliance) Feed(ctx context.Context, req FeedRequest) (resp FeedRespons
 	if topic == "" {
 		topic = a.set.Topics[whatsapp.RoleWebhooks]
 	}
-	f := feeder{p: p, topic: topic, key: req.Key, set: a.set, resp: &resp}
+	f := feeder{p: p, topic: topic, key: req.Key, headers: headers, media: a.set.Topics[whatsapp.RoleMedia] == topic, resp: &resp}
 	for i, name := range files {
 		if err := f.file(ctx, a.env.Stdin, name, req.Lines); err != nil {
 			return resp, err
@@ -117,12 +121,26 @@ func feedFiles(paths []string) ([]string, error) {
 	return files, nil
 }
 
+// feedHeaders reads headers given as NAME=VALUE.
+func feedHeaders(given []string) ([]record.Header, error) {
+	var headers []record.Header
+	for _, g := range given {
+		name, value, ok := strings.Cut(g, "=")
+		if !ok || name == "" {
+			return nil, fmt.Errorf("--header %q: not NAME=VALUE: %w", g, ErrUsage)
+		}
+		headers = append(headers, record.Header{Key: name, Value: []byte(value)})
+	}
+	return headers, nil
+}
+
 // feeder collects records and produces them in order.
 type feeder struct {
 	p       *kafka.Producer
 	topic   string
 	key     string
-	set     *Settings
+	headers []record.Header
+	media   bool // the topic carries bytes: a file is never taken apart or looked into
 	resp    *FeedResponse
 	waiting []*record.Record
 	owner   []int // index into resp.Files of each waiting record
@@ -140,7 +158,7 @@ func (f *feeder) file(ctx context.Context, stdin io.Reader, name string, lines b
 		r = file
 	}
 	f.resp.Files = append(f.resp.Files, FedFile{File: name, Records: []string{}})
-	if !lines && !strings.HasSuffix(name, ".jsonl") {
+	if f.media || !lines && !strings.HasSuffix(name, ".jsonl") {
 		body, err := io.ReadAll(r)
 		if err != nil {
 			return fmt.Errorf("feed %s: %w", name, err)
@@ -166,11 +184,16 @@ func (f *feeder) file(ctx context.Context, stdin io.Reader, name string, lines b
 }
 
 func (f *feeder) add(ctx context.Context, body []byte) error {
+	r := &record.Record{Value: body, Headers: f.headers}
 	key := f.key
-	if key == "" {
+	switch {
+	case key != "":
+	case f.media:
+		waba, _ := r.Header(whatsapp.HeaderWABA)
+		key = string(waba)
+	default:
 		key = whatsapp.WABAOf(body)
 	}
-	r := &record.Record{Value: body}
 	if key != "" {
 		r.Key = []byte(key)
 	}
@@ -226,7 +249,7 @@ func (w *works) feedSamples(ctx context.Context) error {
 	var resp FeedResponse
 	now := time.Now()
 	for _, t := range slices.Backward(w.set.roles()) { // who answers and what was agreed before what was said
-		f := feeder{p: p, topic: t.Name, set: w.set, resp: &resp}
+		f := feeder{p: p, topic: t.Name, resp: &resp}
 		entries, err := samples.ReadDir("samples/" + string(t.Role))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

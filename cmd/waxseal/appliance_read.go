@@ -12,6 +12,7 @@ import (
 	"github.com/waxseal/waxseal/archiver/index"
 	"github.com/waxseal/waxseal/archiver/record"
 	"github.com/waxseal/waxseal/archiver/retrieve"
+	"github.com/waxseal/waxseal/archiver/whatsapp"
 	"github.com/waxseal/waxseal/policy"
 )
 
@@ -169,6 +170,27 @@ func hitOf(h *retrieve.Hit) Hit {
 	if h.State != "" {
 		out.State = string(h.State)
 	}
+	for i := range h.Held {
+		out.HeldDiffers = out.HeldDiffers || h.Held[i].Detail == whatsapp.MediaDiffers
+		if h.Held[i].Item != r.Item {
+			out.Held = append(out.Held, h.Held[i].Item.String())
+		}
+	}
+	return out
+}
+
+func mediaOf(list []*retrieve.Media) []ShownMedia {
+	var out []ShownMedia
+	for _, m := range list {
+		one := ShownMedia{Item: m.Row.Item.String(), Erased: m.Erased, Object: m.Object(), Stated: m.Stated, Differs: m.Differs, Bytes: m.Size}
+		if m.Problem != nil {
+			one.Reason = "stored bytes are not what the ledger says"
+		}
+		if m.Item != nil {
+			one.MIME, one.Filename, one.SHA256 = m.Item.Media.MIME, m.Item.Media.Filename, m.SHA256.String()
+		}
+		out = append(out, one)
+	}
 	return out
 }
 
@@ -206,6 +228,7 @@ func shownOf(m *retrieve.Message) (Shown, error) {
 		s.Edits = append(s.Edits, Change{Item: e.Row.Item.String(), Time: e.Time().Format(time.RFC3339), Sub: e.Row.Sub, Before: e.Before, Text: e.Text()})
 	}
 	s.Revokes, s.Reactions, s.Statuses, s.Others = changes(m.Revokes), changes(m.Reactions), changes(m.Statuses), changes(m.Others)
+	s.Media = mediaOf(m.Media)
 	if m.Decision != nil {
 		var d policy.Decision
 		if err := json.Unmarshal(m.Decision.Out, &d); err != nil {

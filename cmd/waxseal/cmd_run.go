@@ -88,6 +88,8 @@ type feedCmd struct {
 	Topic string   `placeholder:"TOPIC" help:"Topic to write to (default: the webhooks topic)."`
 	Key   string   `placeholder:"KEY" help:"Key of every record (default: the WABA id found in the payload)."`
 	Lines bool     `help:"Each line is a record, also in files that are not .jsonl."`
+
+	Header []string `placeholder:"NAME=VALUE" sep:"none" help:"Header of every record; may be given again."`
 }
 
 // Help teaches the command.
@@ -99,13 +101,14 @@ Examples:
   waxseal feed payloads/
   waxseal feed webhook.json --key 102290129340398
   waxseal feed consents.jsonl --topic wa.consent
+  waxseal feed photo.jpg --topic wa.media --header x-waxseal-media-id=1000000000000001 --header content-type=image/jpeg
   curl -s … | waxseal feed -`
 }
 
 // Run feeds the files.
 func (c feedCmd) Run(s *session) error {
 	return s.withApp(func(app App) error {
-		resp, err := app.Feed(s.ctx, FeedRequest{Paths: c.Paths, Topic: c.Topic, Key: c.Key, Lines: c.Lines})
+		resp, err := app.Feed(s.ctx, FeedRequest{Paths: c.Paths, Topic: c.Topic, Key: c.Key, Lines: c.Lines, Headers: c.Header})
 		if err != nil {
 			return err
 		}

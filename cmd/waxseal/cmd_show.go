@@ -67,11 +67,41 @@ func shownText(w io.Writer, it Shown, s *session) error {
 			fmt.Fprintf(w, "    %s  %s  %s\n", clock(c.Time, s.set.Zone), c.Item, terminal.Line(strings.TrimSpace(c.Sub+"  "+c.Text)))
 		}
 	}
+	mediaText(w, it.Media)
 	decisionText(w, it)
 	l := it.Ledger
 	_, err := fmt.Fprintf(w, "  ledger     lane %s block %d leaf %d, sealed %s\n             entry %s\n             segment %s cell %d, locked until %s\n",
 		l.Lane, l.Block, l.Leaf, clock(l.Time, s.set.Zone), l.Entry, l.Segment, l.Cell, clock(l.RetainUntil, s.set.Zone))
 	return err
+}
+
+// mediaText shows what is held of a message's media; cat gives the bytes.
+func mediaText(w io.Writer, list []ShownMedia) {
+	if len(list) > 0 {
+		fmt.Fprintf(w, "  media\n")
+	}
+	for _, m := range list {
+		switch {
+		case m.Erased:
+			fmt.Fprintf(w, "    %s  erased\n", m.Item)
+			continue
+		case m.SHA256 == "":
+			fmt.Fprintf(w, "    %s  %s\n", m.Item, m.Reason)
+			continue
+		}
+		what := strings.TrimSpace(terminal.Line(m.MIME) + "  " + terminal.Line(m.Filename))
+		match := "no sha256 stated"
+		switch {
+		case m.Differs:
+			match = "! not the sha256 that was stated"
+		case m.Stated:
+			match = "as stated"
+		}
+		fmt.Fprintf(w, "    %s  %s\n        sha256 %s, %s\n", m.Item, strings.TrimSpace(what+"  "+terminal.Size(m.Bytes)), m.SHA256, match)
+		if m.Object != "" {
+			fmt.Fprintf(w, "        %s\n", m.Object)
+		}
+	}
 }
 
 func decisionText(w io.Writer, it Shown) {

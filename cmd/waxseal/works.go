@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -138,7 +139,7 @@ func (w *works) build() error {
 func (w *works) committed(_ context.Context, b *ledger.Block, rows []index.Row) {
 	w.indexer.Offer(index.Batch{Lane: b.Entry.Lane, Block: b.Entry.N, Rows: rows})
 	var raw, stored int64
-	for _, s := range b.Entry.Segments {
+	for _, s := range slices.Concat(b.Entry.Segments, b.Entry.Media) {
 		stored += s.Bytes
 	}
 	for _, x := range b.Entry.Boxes {
