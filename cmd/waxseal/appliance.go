@@ -34,10 +34,10 @@ func (a *appliance) Identify(ctx context.Context) (Identification, error) {
 	if a.set.Evaluation {
 		id.Mode = "evaluation"
 	}
-	if !exists(filepath.Join(a.set.Data, "locked")) {
+	if a.set.vacant() {
 		return id, nil
 	}
-	r, err := a.openStores()
+	r, err := a.openStores(ctx)
 	if err == nil {
 		err = r.fold(ctx)
 	}
@@ -88,9 +88,11 @@ func (a *appliance) recorder(ctx context.Context, unrecorded bool) (*recorder, e
 // tries for ever where a store does not take what it is given, as an archiver
 // should; somebody who waits for an answer is told at once.
 func (a *appliance) openToRecord(ctx context.Context) (*node, error) {
-	for _, store := range []string{"locked", "meta", "spare"} {
-		if err := takes(filepath.Join(a.set.Data, store, "@tmp")); err != nil {
-			return nil, err
+	for _, store := range []string{storeLocked, storeMeta, storeSpare} {
+		if p := a.set.place(store); p.bucket == nil {
+			if err := takes(filepath.Join(p.folder, "@tmp")); err != nil {
+				return nil, err
+			}
 		}
 	}
 	n, err := openNode(ctx, a.env, false)

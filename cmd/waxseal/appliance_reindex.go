@@ -25,7 +25,7 @@ func (a *appliance) Reindex(ctx context.Context) (resp ReindexResponse, err erro
 	if rec.link != nil {
 		return resp, fmt.Errorf("reindex replaces the index: %w", errBusy)
 	}
-	r, err := a.openStores()
+	r, err := a.openStores(ctx)
 	if err != nil {
 		return resp, err
 	}

@@ -25,14 +25,14 @@ const fullDisk = 64 << 20
 // Status says how the archive stands, from the stores, the index and, where one
 // runs, the process that archives.
 func (a *appliance) Status(ctx context.Context) (resp StatusResponse, err error) {
-	r, err := a.openStores()
+	r, err := a.openStores(ctx)
 	if err != nil {
 		return resp, err
 	}
 	if err := r.fold(ctx); err != nil {
 		return resp, err
 	}
-	resp = StatusResponse{Identification: identification(r.view), Store: filepath.Join(a.set.Data, "locked"), Lanes: []LaneStatus{}, Alarms: []string{}}
+	resp = StatusResponse{Identification: identification(r.view), Store: a.set.place(storeLocked).text, Lanes: []LaneStatus{}, Alarms: []string{}}
 	if free, ok := freeSpace(a.set.Data); ok && free < fullDisk {
 		resp.Alarms = append(resp.Alarms, terminal.Size(int64(free))+" free on the disk of the data folder: archiving waits, and loses nothing, until you make room")
 	}
@@ -225,7 +225,7 @@ func (d *doctor) policy(ctx context.Context) {
 }
 
 func (d *doctor) stores(ctx context.Context) {
-	r, err := d.a.openStores()
+	r, err := d.a.openStores(ctx)
 	if err != nil {
 		d.says("stores", false, err.Error(), "'waxseal run' or 'waxseal archive' makes the stores of a new archive")
 		return

@@ -80,7 +80,7 @@ func lockData(set *Settings) (*flock.Flock, error) {
 // control.ErrNone.
 func openNode(ctx context.Context, env Env, create bool) (n *node, err error) {
 	n = &node{env: env, set: env.Settings}
-	if !create && !exists(filepath.Join(n.set.Data, "locked")) {
+	if !create && n.set.vacant() {
 		return nil, fmt.Errorf("%s: %w", n.set.Data, control.ErrNone)
 	}
 	if n.lock, err = lockData(n.set); err != nil {
@@ -93,10 +93,10 @@ func openNode(ctx context.Context, env Env, create bool) (n *node, err error) {
 			made.Close()
 		}
 	}()
-	if err = n.openKeys(create); err != nil {
+	if err = n.openKeys(ctx, create); err != nil {
 		return nil, err
 	}
-	if err = n.openStores(create); err != nil {
+	if err = n.openStores(ctx, create); err != nil {
 		return nil, err
 	}
 	if n.policy, err = loadPolicy(ctx, n.set); err != nil {
@@ -113,11 +113,11 @@ func exists(path string) bool {
 	return err == nil
 }
 
-func (n *node) openKeys(create bool) (err error) {
+func (n *node) openKeys(ctx context.Context, create bool) (err error) {
 	n.ring, err = keyring.Open(n.set.Keys())
 	if errors.Is(err, keyring.ErrNone) && create {
-		if exists(filepath.Join(n.set.Data, "locked", "objects")) {
-			return fmt.Errorf("the archive in %s has lost its key folder: restore it, new keys cannot continue an archive: %w", n.set.Data, err)
+		if err := n.fresh(ctx); err != nil {
+			return err
 		}
 		n.ring, err = keyring.Create(n.set.Keys(), keyring.Options{
 			Classic: n.set.Classic, Recipients: n.set.Recipients, Passphrase: n.set.Passphrase, WorkFactor: n.set.Scrypt, Now: time.Now(),
@@ -133,40 +133,42 @@ func (n *node) openKeys(create bool) (err error) {
 	return err
 }
 
-func (n *node) openStores(create bool) error {
-	locked, err := openLocked(filepath.Join(n.set.Data, "locked"), create, dir.Options{Immutable: n.set.Immutable})
+// fresh refuses to make keys where an archive is already: new keys cannot continue it.
+func (n *node) fresh(ctx context.Context) error {
+	p := n.set.place(storeLocked)
+	there := p.bucket == nil && exists(filepath.Join(p.folder, "objects"))
+	if p.bucket != nil {
+		var err error
+		if there, err = p.founded(ctx); err != nil {
+			return fmt.Errorf("open locked store: %w", err)
+		}
+	}
+	if there {
+		return fmt.Errorf("the archive in %s has lost its key folder: restore it, new keys cannot continue an archive: %w", p.text, keyring.ErrNone)
+	}
+	return nil
+}
+
+func (n *node) openStores(ctx context.Context, create bool) error {
+	locked, err := n.set.place(storeLocked).openLocked(ctx, create, dir.Options{Immutable: n.set.Immutable})
 	if err != nil {
 		return fmt.Errorf("open locked store: %w", err)
 	}
-	n.locked, n.closers = locked, append(n.closers, locked)
-	if n.set.Immutable && !locked.Immutable() {
+	n.locked, n.closers = locked, append(n.closers, closer(locked)...)
+	if folder, ok := locked.(*dir.Store); ok && n.set.Immutable && !folder.Immutable() {
 		n.env.Log.Warn("the kernel does not grant the immutable flag here: locked files are read-only, no more")
 	}
 	for _, m := range []struct {
 		to   *worm.Meta
 		name string
-	}{{&n.meta, "meta"}, {&n.spare, "spare"}} {
-		s, err := openMeta(filepath.Join(n.set.Data, m.name), create)
+	}{{&n.meta, storeMeta}, {&n.spare, storeSpare}} {
+		s, err := n.set.place(m.name).openMeta(ctx, create)
 		if err != nil {
 			return fmt.Errorf("open %s store: %w", m.name, err)
 		}
-		*m.to, n.closers = s, append(n.closers, s)
+		*m.to, n.closers = s, append(n.closers, closer(s)...)
 	}
 	return nil
-}
-
-func openLocked(root string, create bool, opts dir.Options) (*dir.Store, error) {
-	if create && !exists(root) {
-		return dir.Create(root, opts)
-	}
-	return dir.Open(root, opts)
-}
-
-func openMeta(root string, create bool) (*dir.Meta, error) {
-	if create && !exists(root) {
-		return dir.CreateMeta(root, dir.Options{})
-	}
-	return dir.OpenMeta(root, dir.Options{})
 }
 
 // loadPolicy compiles the configured policy, or the built-in one.

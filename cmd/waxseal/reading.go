@@ -20,7 +20,7 @@ import (
 	"github.com/waxseal/waxseal/archiver/seal"
 	"github.com/waxseal/waxseal/archiver/unseal"
 	"github.com/waxseal/waxseal/archiver/whatsapp"
-	"github.com/waxseal/waxseal/archiver/worm/dir"
+	"github.com/waxseal/waxseal/archiver/worm"
 	"github.com/waxseal/waxseal/cmd/internal/verdict"
 	"github.com/waxseal/waxseal/ledger"
 	"github.com/waxseal/waxseal/ledger/verify"
@@ -29,7 +29,7 @@ import (
 // reading is the reading side of an archive in this process: stores that it
 // cannot write to, and identities. It works beside a process that archives.
 type reading struct {
-	locked, meta, spare *dir.Reader
+	locked, meta, spare worm.Reader
 	view                *control.View
 	ids                 []age.Identity
 	reader              *unseal.Reader
@@ -39,17 +39,16 @@ type reading struct {
 }
 
 // openStores opens the three stores to read.
-func (a *appliance) openStores() (*reading, error) {
+func (a *appliance) openStores(ctx context.Context) (*reading, error) {
 	r := &reading{}
 	for _, s := range []struct {
-		to   **dir.Reader
+		to   *worm.Reader
 		name string
-	}{{&r.locked, "locked"}, {&r.meta, "meta"}, {&r.spare, "spare"}} {
-		root := filepath.Join(a.set.Data, s.name)
-		if !exists(root) {
+	}{{&r.locked, storeLocked}, {&r.meta, storeMeta}, {&r.spare, storeSpare}} {
+		store, err := a.set.place(s.name).openToRead(ctx, s.name)
+		if errors.Is(err, control.ErrNone) {
 			return nil, fmt.Errorf("%s: %w", a.set.Data, control.ErrNone)
 		}
-		store, err := dir.OpenReadOnly(root)
 		if err != nil {
 			return nil, fmt.Errorf("open %s store: %w", s.name, err)
 		}
@@ -61,7 +60,7 @@ func (a *appliance) openStores() (*reading, error) {
 // openReading opens all that reading content takes. Identities may ask for a
 // passphrase.
 func (a *appliance) openReading(ctx context.Context) (*reading, error) {
-	r, err := a.openStores()
+	r, err := a.openStores(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +164,7 @@ func (a *appliance) Verify(ctx context.Context, req VerifyRequest) (VerifyRespon
 		}
 		o.fingerprint = &h
 	}
-	r, err := a.openStores()
+	r, err := a.openStores(ctx)
 	if err != nil {
 		return VerifyResponse{}, err
 	}

@@ -26,7 +26,7 @@ func resolve(flags map[string]string, environ []string, file string) (*Settings,
 	if err != nil {
 		return nil, err
 	}
-	s := &Settings{Topics: map[whatsapp.Role]string{}, Recipients: map[keyring.Role][]string{}}
+	s := &Settings{Topics: map[whatsapp.Role]string{}, Buckets: map[string]place{}, Recipients: map[keyring.Role][]string{}}
 	for _, def := range settings() {
 		v := value{setting: def, text: def.def, source: "default"}
 		if f, ok := fromFile[def.name]; ok {

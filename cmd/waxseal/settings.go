@@ -23,10 +23,11 @@ type Settings struct {
 	Output string // text, json or jsonl
 	Zone   *time.Location
 
-	Name       string // of the archive: the origin of its logs
-	Evaluation bool   // locks of minutes; part of genesis
-	Immutable  bool   // ask the kernel to refuse changes of locked files
-	Partitions int    // of wa.webhooks on the embedded broker
+	Name       string           // of the archive: the origin of its logs
+	Evaluation bool             // locks of minutes; part of genesis
+	Immutable  bool             // ask the kernel to refuse changes of locked files
+	Partitions int              // of wa.webhooks on the embedded broker
+	Buckets    map[string]place // of the stores that are no folder
 	Topics     map[whatsapp.Role]string
 	Policy     string        // folder or bundle; "" is the built-in policy
 	Rules      policy.Config // periods and profiles laid over its data
@@ -73,7 +74,7 @@ type value struct {
 }
 
 func settings() []setting {
-	return slices.Concat(generalSettings(), archiveSettings(), topicSettings(), keySettings(), logSettings())
+	return slices.Concat(generalSettings(), archiveSettings(), storeSettings(), topicSettings(), keySettings(), logSettings())
 }
 
 func generalSettings() []setting {

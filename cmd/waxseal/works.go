@@ -95,6 +95,9 @@ func openWorks(ctx context.Context, env Env, report func(Event)) (w *works, err 
 	if err = n.start(ctx); err != nil {
 		return nil, err
 	}
+	if err = n.testStore(ctx); err != nil {
+		return nil, err
+	}
 	if err = n.enterPolicy(ctx); err != nil {
 		return nil, err
 	}
