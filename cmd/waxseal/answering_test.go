@@ -157,6 +157,14 @@ func (a *answering) Identify(context.Context) (Identification, error) {
 	return Identification{Archive: "archive.local", Fingerprint: strings.Repeat("ab", 32), Mode: "production"}, a.err()
 }
 
+func (a *answering) StoreInit(context.Context) (StoreInitResponse, error) {
+	return StoreInitResponse{Stores: []StorePlace{{Store: "locked", Place: "s3://store.example/firm", Made: true}}}, a.err()
+}
+
+func (a *answering) StoreCheck(context.Context) (StoreCheckResponse, error) {
+	return StoreCheckResponse{Checks: []StoreCheck{{Store: "locked", Name: "delete", Says: "an object could be deleted"}}}, a.err()
+}
+
 func (a *answering) RotateKeys(_ context.Context, req RotateRequest) (RotateResponse, error) {
 	return RotateResponse{What: req.What, N: 2, Recipients: append([]string{}, req.Recipients...), Block: 12}, a.err()
 }

@@ -36,7 +36,16 @@ func TestArchive(t *testing.T) {
 			for k, v := range map[string]string{"DATA": filepath.Join(e.WorkDir, "d"), "LINGER": "10ms", "PARTITIONS": "1", "TZ": "UTC", "LOG_LEVEL": "warn"} {
 				e.Setenv("WAXSEAL_"+k, v)
 			}
+			if err := s3Env(e); err != nil {
+				return err
+			}
 			return writeSamples(filepath.Join(e.WorkDir, "payloads"))
+		},
+		Condition: func(cond string) (bool, error) {
+			if _, ok := s3Servers[cond]; ok {
+				return s3Server(cond)
+			}
+			return false, fmt.Errorf("no condition %s", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": exitCodeCmd, "start": startCmd, "end": endCmd, "damage": damageCmd, "remove": removeCmd, "keep": keepCmd,

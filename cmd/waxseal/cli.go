@@ -38,7 +38,8 @@ type cli struct {
 
 	Export exportCmd `cmd:"" help:"A folder for somebody else: to read, to review and to check."`
 
-	Keys keysCmd `cmd:"" help:"The archive's keys."`
+	Keys  keysCmd  `cmd:"" help:"The archive's keys."`
+	Store storeCmd `cmd:"" help:"The stores, where they are buckets."`
 
 	ShowConfig configCmd     `cmd:"" name:"config" help:"The effective settings and where each came from."`
 	Version    versionCmd    `cmd:"" help:"What this binary is."`

@@ -13,7 +13,8 @@
 //   - Whole. Every PUT sends the SHA-256 twice: signed, and as the checksum that the
 //     server keeps and Head gives back.
 //
-// FORMAT.md has the mapping, README's list of servers what each gets wrong.
+// FORMAT.md has the mapping, the rights that each role needs, and what each server
+// gets wrong.
 package s3
 
 import (
@@ -96,26 +97,35 @@ func OpenMeta(ctx context.Context, cfg Config) (*Meta, error) {
 	return &Meta{b}, nil
 }
 
+// Make makes a bucket as a locked or an unlocked store must be, unless it is there.
+func Make(ctx context.Context, cfg Config, locked bool) (made bool, err error) {
+	b, err := connect(cfg, locked)
+	if err != nil {
+		return false, err
+	}
+	there, err := b.reads.BucketExists(ctx, cfg.Bucket)
+	if err != nil || there {
+		return false, translate(ctx, err)
+	}
+	err = b.core.MakeBucket(ctx, cfg.Bucket, minio.MakeBucketOptions{Region: cfg.Region, ObjectLocking: locked})
+	if err != nil {
+		return false, fmt.Errorf("make bucket %s: %w", cfg.Bucket, translate(ctx, err))
+	}
+	return true, nil
+}
+
 // Create makes the bucket of a locked store, with Object Lock, and opens it.
 func Create(ctx context.Context, cfg Config) (*Store, error) {
-	b, err := connect(cfg, true)
-	if err != nil {
+	if _, err := Make(ctx, cfg, true); err != nil {
 		return nil, err
-	}
-	if err := b.core.MakeBucket(ctx, cfg.Bucket, minio.MakeBucketOptions{Region: cfg.Region, ObjectLocking: true}); err != nil {
-		return nil, fmt.Errorf("make bucket %s: %w", cfg.Bucket, translate(ctx, err))
 	}
 	return Open(ctx, cfg)
 }
 
 // CreateMeta makes the bucket of an unlocked store and opens it.
 func CreateMeta(ctx context.Context, cfg Config) (*Meta, error) {
-	b, err := connect(cfg, false)
-	if err != nil {
+	if _, err := Make(ctx, cfg, false); err != nil {
 		return nil, err
-	}
-	if err := b.core.MakeBucket(ctx, cfg.Bucket, minio.MakeBucketOptions{Region: cfg.Region}); err != nil {
-		return nil, fmt.Errorf("make bucket %s: %w", cfg.Bucket, translate(ctx, err))
 	}
 	return OpenMeta(ctx, cfg)
 }
