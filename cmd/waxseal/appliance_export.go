@@ -122,7 +122,7 @@ func (x *exporting) look(ctx context.Context, e *exporter.Estimate) error {
 
 // prover opens the stores anew: heads may have been sealed meanwhile.
 func (x *exporting) prover(ctx context.Context) (*prove.Prover, error) {
-	r, err := x.openStores()
+	r, err := x.openStores(ctx)
 	if err != nil {
 		return nil, err
 	}
