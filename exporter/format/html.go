@@ -16,6 +16,7 @@ var htmlFiles embed.FS
 // html/template's escaping or show.
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"show":  show,
+	"plain": plain,
 	"style": style,
 	"n":     count,
 	"add":   func(a, b int) int { return a + b },
@@ -64,7 +65,13 @@ func render(w io.Writer, name string, data any) error {
 
 // anchor is the id of an item's element: each item name gives another.
 func anchor(item string) string {
-	return "m-" + strings.NewReplacer("/", "-", "#", "-").Replace(item)
+	return "m-" + strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '.', r == '_', r == '~':
+			return r
+		}
+		return '-' // between topic, partition, offset and number; topics have no other character
+	}, item)
 }
 
 // up leads from a page in data/transcript to a path in the bag.

@@ -26,7 +26,7 @@ type (
 	}
 	indexConversation struct {
 		Title    string
-		About    string
+		Parties  []partyView
 		Number   string
 		Messages int
 		From, To string
@@ -47,12 +47,9 @@ func writeIndex(w io.Writer, p *Production, conversations []Summary, events []*E
 	for i := range conversations {
 		s := &conversations[i]
 		c := indexConversation{Title: first(s.Title, conversationTitle(s.Parties, s.ID)), Number: s.Number, Messages: s.Messages}
-		var about []string
 		for j := range s.Parties {
-			party := viewParty(&s.Parties[j])
-			about = append(about, strings.TrimSpace(party.Name+" "+party.Ids))
+			c.Parties = append(c.Parties, viewParty(&s.Parties[j]))
 		}
-		c.About = strings.Join(about, " · ")
 		if len(s.Pages) > 0 {
 			c.Link = s.Pages[0]
 		}

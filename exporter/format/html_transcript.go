@@ -130,8 +130,9 @@ func newTranscript(p *Production, c *Conversation, list []*page, slices []*slice
 	return t
 }
 
-// gapsOf are the gaps that may have swallowed messages of the conversation:
-// those of its number, and those of the Kafka partitions it came from.
+// gapsOf are the gaps that may have swallowed messages of the conversation: from
+// its first day to its last, those of its number, and those of the Kafka
+// partitions it came from.
 func (p *Production) gapsOf(c *Conversation) []*Gap {
 	sources := map[string]bool{}
 	for i := range c.Days {
@@ -142,6 +143,9 @@ func (p *Production) gapsOf(c *Conversation) []*Gap {
 	var list []*Gap
 	for i := range p.Gaps {
 		g := &p.Gaps[i]
+		if date := p.local(g.Time).Format(dateLayout); len(c.Days) == 0 || date < c.Days[0].Date || date > c.Days[len(c.Days)-1].Date {
+			continue
+		}
 		if g.Number != "" && g.Number == c.Number || g.Number == "" && sources[source(g.Record)] {
 			list = append(list, g)
 		}
@@ -242,7 +246,7 @@ func (t *transcript) day(pg *page, i int) (dayView, error) {
 	gaps := t.gapsBetween(pg, i)
 	for _, m := range d.Messages {
 		for len(gaps) > 0 && !gaps[0].Time.After(m.Time) {
-			v.Entries = append(v.Entries, entryView{Gap: t.gap(gaps[0])})
+			v.Entries = append(v.Entries, entryView{Gap: t.gap(gaps[0], d.Date)})
 			gaps = gaps[1:]
 		}
 		view, err := t.message(pg, m)
@@ -256,7 +260,7 @@ func (t *transcript) day(pg *page, i int) (dayView, error) {
 		}
 	}
 	for _, g := range gaps {
-		v.Entries = append(v.Entries, entryView{Gap: t.gap(g)})
+		v.Entries = append(v.Entries, entryView{Gap: t.gap(g, d.Date)})
 	}
 	return v, nil
 }
@@ -283,8 +287,12 @@ func (t *transcript) gapsBetween(pg *page, i int) []*Gap {
 	return list
 }
 
-func (t *transcript) gap(g *Gap) *gapView {
-	return &gapView{Time: t.p.time(g.Time), What: g.What, Name: g.Record}
+func (t *transcript) gap(g *Gap, date string) *gapView {
+	v := &gapView{Time: t.p.time(g.Time), What: g.What, Name: g.Record}
+	if t.p.local(g.Time).Format(dateLayout) != date {
+		v.Time.Short = v.Time.Whole
+	}
+	return v
 }
 
 // dayName is a date in words.
@@ -323,7 +331,7 @@ func (t *transcript) message(pg *page, m *Message) (*messageView, error) {
 	for _, l := range []struct {
 		set   bool
 		words string
-	}{{m.Forwarded, "forwarded"}, {m.Backfill, "from the history sync"}, {m.Revoked(), "taken back"}, {m.Erased, "erased"}} {
+	}{{m.sort() != "", m.sort()}, {m.Forwarded, "forwarded"}, {m.Backfill, "from the history sync"}, {m.Revoked(), "taken back"}, {m.Erased, "erased"}} {
 		if l.set {
 			v.Labels = append(v.Labels, l.words)
 		}
@@ -412,7 +420,7 @@ func (t *transcript) texts(m *Message, v *messageView) {
 		}
 		return
 	}
-	label, last := "first text", m.Text
+	label, last := "first text, "+t.p.time(m.Time).Short, m.Text
 	if m.Text != "" {
 		v.Texts = append(v.Texts, textView{Label: label, Text: m.Text, Gone: true})
 	}
@@ -422,12 +430,12 @@ func (t *transcript) texts(m *Message, v *messageView) {
 			v.Texts = append(v.Texts, textView{Label: "text before the edit", Text: e.Before, Gone: true})
 		}
 		label = "edited " + t.p.since(e.Time, m.Time).Short
-		now := textView{Label: label, Text: e.Text, Gone: gone || i < len(m.Edits)-1}
-		if e.Missing || e.Text == "" {
-			now.Text, now.Hole = "", first(e.Reason, "the platform did not supply the new text")
+		now := textView{Label: label, Text: e.text(), Gone: gone || i < len(m.Edits)-1}
+		if now.Text == "" {
+			now.Hole = e.missing()
 		}
 		v.Texts = append(v.Texts, now)
-		last = e.Text
+		last = e.text()
 	}
 }
 

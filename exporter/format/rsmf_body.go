@@ -43,12 +43,11 @@ func (r *rsmf) write(m *Message, e *rsmfEvent, carried bool) {
 	}
 	for i := range m.Edits {
 		d := &m.Edits[i]
-		switch {
-		case d.Missing:
-			line("edited %s: the platform did not supply the new text", r.clock(d.Time))
-		default:
-			line("edited %s, now: %s", r.clock(d.Time), indent(d.Text, "    "))
+		if d.text() == "" {
+			line("edited %s: %s", r.clock(d.Time), indent(d.missing(), "    "))
+			continue
 		}
+		line("edited %s, now: %s", r.clock(d.Time), indent(d.Text, "    "))
 	}
 	for _, v := range m.Revokes {
 		line("taken back %s", r.clock(v.Time))

@@ -22,7 +22,10 @@ import (
 // with the transcript as text and rsmf.zip as its one attachment. Media goes
 // through in small pieces.
 func writeRSMF(w io.Writer, p *Production, c *Conversation, s *slice) error {
-	r := newRSMF(p, c, s)
+	return newRSMF(p, c, s).file(w)
+}
+
+func (r *rsmf) file(w io.Writer) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	boundary := r.boundary()
 	r.headers(out, boundary)
@@ -38,7 +41,7 @@ func writeRSMF(w io.Writer, p *Production, c *Conversation, s *slice) error {
 		"Content-Disposition: attachment; filename=\"rsmf.zip\"\r\n\r\n", boundary)
 	coded := base64.NewEncoder(base64.StdEncoding, &folder{w: out})
 	if err := r.zip(coded); err != nil {
-		return fmt.Errorf("%s: %w", s.path(c), err)
+		return fmt.Errorf("%s: %w", r.s.path(r.c), err)
 	}
 	if err := coded.Close(); err != nil {
 		return err

@@ -245,9 +245,7 @@ func (r *rsmf) event(m *Message, carried bool) *rsmfEvent {
 func (m *Message) body() (string, bool) {
 	text := m.Text
 	for i := range m.Edits {
-		if m.Edits[i].Text != "" {
-			text = m.Edits[i].Text
-		}
+		text = first(m.Edits[i].text(), text)
 	}
 	if text != "" && !m.Erased {
 		return text, true
@@ -293,13 +291,13 @@ func (r *rsmf) origin(m *Message, c *custom, carried bool) {
 func (r *rsmf) edits(m *Message, e *rsmfEvent) {
 	for i := range m.Edits {
 		d := &m.Edits[i]
-		out := rsmfEdit{Participant: first(d.From, m.From, unknownParty), Timestamp: r.stamp(d.Time), Previous: d.Before, New: d.Text}
+		out := rsmfEdit{Participant: first(d.From, m.From, unknownParty), Timestamp: r.stamp(d.Time), Previous: d.Before, New: d.text()}
 		if d.Time.Before(m.Time) { // RSMF wants edits later; the true time is kept beside
 			out.Timestamp = ""
 		}
 		e.Edits = append(e.Edits, out)
 		e.Custom.add("edited", r.stamp(d.Time)+" "+d.Item)
-		e.Custom.flag("edit_text_not_supplied", d.Missing)
+		e.Custom.flag("edit_text_not_supplied", d.text() == "")
 	}
 }
 

@@ -235,7 +235,7 @@ func (s *scene) files(t testing.TB) map[string][]byte {
 			if err := f.Write(&b); err != nil {
 				t.Fatalf("%s: %v", f.Path, err)
 			}
-			if out[f.Path] != nil {
+			if _, twice := out[f.Path]; twice {
 				t.Fatalf("%s twice", f.Path)
 			}
 			out[f.Path] = b.Bytes()

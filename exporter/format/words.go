@@ -68,6 +68,31 @@ func written(k record.Kind) bool {
 	return false
 }
 
+// sort is what a message is where that does not show by itself: a location, an
+// answer by a button.
+func (m *Message) sort() string {
+	if !written(m.Kind) {
+		return ""
+	}
+	kind := strings.ReplaceAll(string(m.Kind), "_", " ")
+	switch m.Kind {
+	case record.Text, record.Image, record.Video, record.Audio, record.Document, record.Template:
+		return m.Sub
+	}
+	return join(": ", kind, strings.ReplaceAll(m.Sub, "_", " "))
+}
+
+// text is the new text, "" where it was not supplied.
+func (e *Edit) text() string {
+	if e.Missing {
+		return ""
+	}
+	return e.Text
+}
+
+// missing says why there is no new text.
+func (e *Edit) missing() string { return first(e.Reason, "the platform did not supply the new text") }
+
 // notices are what is said of events that nobody wrote.
 var notices = map[record.Kind]string{
 	record.System:         "System notice",
