@@ -1,0 +1,298 @@
+package bundle
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/waxseal/waxseal/ledger"
+	"github.com/waxseal/waxseal/ledger/proof"
+)
+
+// Trust is what a verifier knows from elsewhere.
+type Trust struct {
+	Fingerprint *ledger.Hash // of the archive; nil: integrity only
+	Checkpoint  []byte       // of control, that somebody kept; nil none
+}
+
+// Verdict is what a bag shows.
+type Verdict struct {
+	OK          bool      `json:"ok"`     // nothing is wrong
+	Pinned      bool      `json:"pinned"` // the fingerprint was given from outside
+	Archive     string    `json:"archive"`
+	Fingerprint string    `json:"fingerprint"`
+	Signer      string    `json:"signer"` // public key that signed the bag, hex
+	Size        uint64    `json:"size,string"`
+	Checkpoint  string    `json:"checkpoint"`            // signed note that all proofs end in
+	Kept        *uint64   `json:"kept,string,omitempty"` // size of the checkpoint from outside, or of the bag's own consistency proof
+	Records     int       `json:"records"`
+	Complete    int       `json:"complete"` // records of which every piece is shown
+	Partial     int       `json:"partial"`  // others
+	Withheld    int       `json:"withheld"` // pieces of those that are not shown
+	Files       int       `json:"files"`    // of the payload
+	Proven      int       `json:"proven"`   // of these, whose bytes are proven to be Kafka's
+	Problems    []Problem `json:"problems"`
+}
+
+// Verify checks a bag of ours: the folder, the signature over it, and every proof.
+// It goes on after a problem, so that what is wrong is named. An error says that
+// the folder could not be read.
+func Verify(ctx context.Context, dir string, trust Trust) (*Verdict, error) {
+	f, err := openFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.root.Close()
+	v := &verification{folder: f, trust: trust, out: &Verdict{Pinned: trust.Fingerprint != nil}}
+	if err := v.bag(ctx); err != nil {
+		return nil, err
+	}
+	v.proofs(ctx)
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("verify bag: %w", context.Cause(ctx))
+	}
+	v.out.Problems = f.sorted()
+	v.out.OK = len(v.out.Problems) == 0
+	if v.out.Problems == nil {
+		v.out.Problems = []Problem{}
+	}
+	return v.out, nil
+}
+
+type verification struct {
+	*folder
+	trust  Trust
+	out    *Verdict
+	proven map[string]bool
+	tags   ledger.Hash // SHA-256 of the tag manifest
+}
+
+// bag checks what BagIt says, and that ours leaves nothing out.
+func (v *verification) bag(ctx context.Context) error {
+	v.structure()
+	if b, ok := v.read(declarationFile); ok && string(b) != declaration {
+		v.find(declarationFile, "is not byte for byte what our bags have")
+	}
+	got, err := v.sums(ctx, []string{tagManifestFile})
+	if err != nil {
+		return err
+	}
+	if raw, err := hex.DecodeString(got[tagManifestFile]); err == nil && len(raw) == len(v.tags) {
+		v.tags = ledger.Hash(raw)
+	}
+	for _, want := range []string{manifestFile, tagManifestFile} {
+		if !slices.ContainsFunc(v.manifests, func(m *manifest) bool { return m.file == want }) {
+			if _, there := v.files[want]; !there {
+				v.find(want, "is missing")
+			}
+		}
+	}
+	for _, m := range v.manifests {
+		if m.file != manifestFile && m.file != tagManifestFile {
+			v.find(m.file, "is no file of such a bag")
+		}
+		if b, ok := v.read(m.file); ok && !bytes.Equal(b, m.sums.text()) {
+			v.find(m.file, "is not sorted and written as in our bags")
+		}
+		for p := range v.files {
+			if _, listed := m.sums[p]; m.tag && !listed && !strings.HasPrefix(p, payload) && p != tagManifestFile && p != signatureFile {
+				v.find(p, "is not listed in %s", m.file)
+			}
+		}
+	}
+	for p := range v.files {
+		if !plain(p) {
+			v.find(p, "has a name that our bags do not have")
+		}
+		if strings.HasPrefix(p, payload) {
+			v.out.Files++
+		}
+	}
+	for _, p := range []string{infoFile, guideFile, scriptFile} {
+		if _, there := v.files[p]; !there {
+			v.find(p, "is missing")
+		}
+	}
+	return nil
+}
+
+// proofs checks the signatures and every proof.
+func (v *verification) proofs(ctx context.Context) {
+	raw, ok := v.read(anchorFile)
+	if !ok {
+		return
+	}
+	a, err := proof.Check(raw, v.trust.Fingerprint)
+	if err != nil {
+		v.find(anchorFile, "%v", err)
+		return
+	}
+	v.out.Archive, v.out.Fingerprint, v.out.Size, v.out.Checkpoint = a.Archive, a.Fingerprint.String(), a.Checkpoint.Size, string(a.Signed)
+	v.same(checkpointFile, a.Signed)
+	v.same(genesisFile, a.Genesis)
+	v.same(fingerprintFile, []byte(a.Fingerprint.String()+"\n"))
+	v.same(checkpointKey, publicPEM(a.Signer))
+	v.signature(a)
+	v.consistency(a)
+	v.records(ctx, a)
+	for p := range v.files {
+		if strings.HasPrefix(p, "data/raw/") && !v.proven[p] {
+			v.find(p, "is shown by no proof")
+		}
+	}
+	v.out.Proven = len(v.proven)
+}
+
+// same wants a file to say what the anchor says.
+func (v *verification) same(p string, want []byte) {
+	if got, ok := v.read(p); ok && !bytes.Equal(got, want) {
+		v.find(p, "is not what %s says", anchorFile)
+	}
+}
+
+// signature checks the keys and what the last of them signed.
+func (v *verification) signature(a *proof.Anchored) {
+	var rotations [][]byte
+	for i := 0; ; i++ {
+		if _, there := v.files[rotationFile(i)]; !there {
+			break
+		}
+		raw, ok := v.read(rotationFile(i))
+		if !ok {
+			return
+		}
+		if i < len(a.Rotations) && !bytes.Equal(raw, a.Rotations[i]) {
+			v.find(rotationFile(i), "is not what %s says", anchorFile)
+		}
+		rotations = append(rotations, raw)
+	}
+	if len(rotations) < len(a.Rotations) {
+		v.find(rotationFile(len(rotations)), "is missing")
+		return
+	}
+	keys, err := proof.CheckKeys(a.Archive, a.Fingerprint, a.Genesis, rotations)
+	if err != nil {
+		v.find(rotationFile(0), "%v", err)
+		return
+	}
+	v.out.Signer = hex.EncodeToString(keys.Current())
+	v.same(bagKey, publicPEM(keys.Current()))
+	signed, ok := v.read(signatureFile)
+	if !ok {
+		return
+	}
+	sum, err := ledger.OpenBag(a.Archive, a.Fingerprint, keys.Current(), signed)
+	switch {
+	case err != nil:
+		v.find(signatureFile, "%v", err)
+	case sum != v.tags:
+		v.find(tagManifestFile, "is not the one that was signed")
+	}
+}
+
+// consistency checks the checkpoint that somebody kept, and the bag's own proof
+// about one.
+func (v *verification) consistency(a *proof.Anchored) {
+	var c *proof.Consistency
+	if _, there := v.files[consistencyFile]; there {
+		raw, ok := v.read(consistencyFile)
+		if !ok {
+			return
+		}
+		var err error
+		if c, err = proof.DecodeConsistency(raw); err == nil {
+			var kept ledger.Checkpoint
+			kept, err = a.Consistent(c)
+			v.out.Kept = &kept.Size
+		}
+		if err != nil {
+			v.find(consistencyFile, "%v", err)
+			v.out.Kept = nil
+			return
+		}
+	}
+	if v.trust.Checkpoint == nil {
+		return
+	}
+	kept, err := a.Kept(v.trust.Checkpoint, c)
+	if err != nil {
+		v.find(checkpointFile, "%v", err)
+		v.out.Kept = nil
+		return
+	}
+	v.out.Kept = &kept.Size
+}
+
+// records checks every proof in the bag.
+func (v *verification) records(ctx context.Context, a *proof.Anchored) {
+	v.proven = map[string]bool{}
+	for _, p := range slices.Sorted(maps.Keys(v.files)) {
+		if !strings.HasPrefix(p, proofs) || p == anchorFile || p == consistencyFile || ctx.Err() != nil {
+			continue
+		}
+		raw, ok := v.read(p)
+		if !ok {
+			continue
+		}
+		f, err := proof.DecodeFile(raw)
+		if err != nil {
+			v.find(p, "%v", err)
+			continue
+		}
+		r, err := a.Check(f, v.open)
+		if err != nil {
+			v.blame(p, err)
+			continue
+		}
+		if want := ProofFile(r.Lane, r.Block); p != want {
+			v.find(p, "is the proof that belongs into %s", want)
+			continue
+		}
+		v.count(r)
+	}
+}
+
+// blame names the file that is at fault.
+func (v *verification) blame(p string, err error) {
+	var e *proof.Error
+	if !errors.As(err, &e) {
+		v.find(p, "%v", err)
+		return
+	}
+	file := p
+	if e.File != "" {
+		file = e.File
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.problems = append(v.problems, Problem{File: file, Record: e.Record, What: fmt.Sprintf("%v (%s)", cause(e.Err), p)})
+}
+
+func (v *verification) count(r *proof.Result) {
+	for _, s := range r.Records {
+		v.out.Records++
+		if s.Withheld == 0 {
+			v.out.Complete++
+		} else {
+			v.out.Partial++
+			v.out.Withheld += s.Withheld
+		}
+	}
+	for _, f := range r.Files {
+		v.proven[f] = true
+	}
+}
+
+// open opens a payload file for a proof.
+func (v *verification) open(p string) (io.ReadCloser, error) {
+	if _, there := v.files[p]; !there || !strings.HasPrefix(p, payload) {
+		return nil, errors.New("no such file in the payload")
+	}
+	return v.root.Open(p)
+}
