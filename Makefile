@@ -23,7 +23,7 @@ SERVICES      := .build/services-tool
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make run      build the appliance and start it, data in ./waxseal-data'
+	@echo 'make run      build everything and play the demonstration, data in ./waxseal-data'
 	@echo 'make build    bin/waxseal and bin/waxverify'
 	@echo 'make cross    waxverify for the machines of auditors: $(AUDITOR_OS)'
 	@echo 'make test     every test, with the race detector and the real parts; ends with what was skipped and why'
@@ -36,9 +36,10 @@ help:
 	@echo 'make clean    remove what was built (not ./waxseal-data)'
 
 run:
-	@echo 'building $(BIN)/waxseal (the first time downloads and compiles its modules, a minute or two) …'
+	@echo 'building $(BIN)/waxseal and $(BIN)/waxverify (the first time downloads and compiles modules, a minute or two) …'
 	@$(BUILD) -o $(BIN)/waxseal ./cmd/waxseal
-	@exec $(BIN)/waxseal run
+	@$(BUILD) -o $(BIN)/waxverify ./cmd/waxverify
+	@exec $(BIN)/waxseal run --demo
 
 build:
 	@echo 'building $(BIN)/waxseal and $(BIN)/waxverify …'

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/waxseal/waxseal/cmd/internal/verdict"
@@ -30,11 +31,16 @@ func (a *answering) Close() error { return nil }
 
 func (a *answering) Run(_ context.Context, req RunRequest, report func(Event)) error {
 	report(Event{Event: "listening", Time: "2026-11-24T08:00:00Z", What: "broker", Address: "127.0.0.1:9092"})
-	if !req.NoSamples {
+	if req.Demo {
 		report(Event{Event: "fed", Time: "2026-11-24T08:00:01Z", Records: 3, Bytes: 2048})
 	}
 	report(Event{Event: "archived", Time: "2026-11-24T08:00:02Z", Lane: "0", Block: 1, Records: 3, Bytes: 2048})
 	report(Event{Event: "verified", Time: "2026-11-24T08:00:03Z", Records: 3, Size: 2, Root: "cm9vdA==", Checkpoint: "archive.local/0\n2\ncm9vdA==\n\n— archive.local/0 c2ln\n"})
+	if req.Demo {
+		report(Event{Event: "counted", Time: "2026-11-24T08:00:03Z", Records: 3, Items: 5, Findings: 1})
+		report(Event{Event: "story", Time: "2026-11-24T08:00:03Z", Title: "a story", What: "One line.\nAnother.", Command: typed(append(slices.Clone(req.Self[1:]), "show", "wa.webhooks/0/7#0")...)})
+		report(Event{Event: "try", Time: "2026-11-24T08:00:03Z", What: "any finding", Command: typed("search", "--findings", "*")})
+	}
 	report(Event{Event: "alarm", Time: "2026-11-24T08:00:04Z", What: "clock\x1b[2J"})
 	report(Event{Event: "stopped", Time: "2026-11-24T08:00:05Z"})
 	return a.err()
@@ -167,4 +173,26 @@ func (a *answering) StoreCheck(context.Context) (StoreCheckResponse, error) {
 
 func (a *answering) RotateKeys(_ context.Context, req RotateRequest) (RotateResponse, error) {
 	return RotateResponse{What: req.What, N: 2, Recipients: append([]string{}, req.Recipients...), Block: 12}, a.err()
+}
+
+func (a *answering) DemoRemove(_ context.Context, req DemoRemoveRequest) (DemoRemoveResponse, error) {
+	r := DemoRemoveResponse{Folder: "/data", Archive: "demo/archive.local", Fingerprint: strings.Repeat("ab", 32), Removed: []DemoPart{}, Left: []string{}}
+	if req.Confirm != nil {
+		if ok, err := req.Confirm(r.Folder, r.Archive); err != nil || !ok {
+			return r, err
+		}
+	}
+	r.Removed, r.Left = []DemoPart{{Name: "kafka", Files: 2, Bytes: 2048}, {Name: "locked", Files: 1, Bytes: 1}}, []string{"notes.txt"}
+	return r, a.err()
+}
+
+func (a *answering) DemoTamper(ctx context.Context) (DemoTamperResponse, error) {
+	r := DemoTamperResponse{Archive: "demo/archive.local", Item: "wa.webhooks/0/7#0", Lane: "0", Block: 1, Object: "lanes/0/data/000000000001/seg-0", At: 17, Before: 1, Found: a.fails != "unfound"}
+	original := &answering{}
+	if a.fails == "damage" {
+		original = a
+	}
+	r.Original, _ = original.Verify(ctx, VerifyRequest{})
+	r.Copy, _ = (&answering{fails: "damage"}).Verify(ctx, VerifyRequest{})
+	return r, a.err()
 }

@@ -47,6 +47,10 @@ type App interface {
 	StoreInit(ctx context.Context) (StoreInitResponse, error)
 	// StoreCheck answers OK false, and no error, for a store that breaks a promise.
 	StoreCheck(ctx context.Context) (StoreCheckResponse, error)
+	// DemoRemove removes the data folder of a demonstration, and refuses any other.
+	DemoRemove(ctx context.Context, req DemoRemoveRequest) (DemoRemoveResponse, error)
+	// DemoTamper changes a byte of a copy of the demonstration, and verifies it.
+	DemoTamper(ctx context.Context) (DemoTamperResponse, error)
 	Close() error
 }
 
@@ -65,12 +69,14 @@ type Progress func(what string, done, total int64)
 
 // RunRequest asks for the appliance.
 type RunRequest struct {
-	NoSamples bool // do not feed the project's sample payloads to a new archive
+	Demo     bool     // play the demonstration, once, and tell its stories
+	Self     []string // words that name this binary, and this data folder, in a shell
+	Verifier []string // the same of waxverify
 }
 
 // Event is something that happened while run or archive runs. Event is one of
-// listening, fed, archived, verified, ready, alarm, stopped; fields that do not
-// belong to it are absent.
+// listening, fed, archived, verified, story, counted, try, ready, alarm, stopped;
+// fields that do not belong to it are absent.
 type Event struct {
 	Event      string `json:"event"`
 	Time       string `json:"time"`           // RFC 3339, UTC
@@ -79,10 +85,14 @@ type Event struct {
 	Lane       string `json:"lane,omitempty"`
 	Block      uint64 `json:"block,omitempty,string"`
 	Records    uint64 `json:"records,omitempty"`
+	Items      uint64 `json:"items,omitempty"`    // counted
+	Findings   uint64 `json:"findings,omitempty"` // counted: items with one
 	Bytes      int64  `json:"bytes,omitempty"`
 	Size       uint64 `json:"size,omitempty,string"` // of the verified checkpoint
 	Root       string `json:"root,omitempty"`
 	Checkpoint string `json:"checkpoint,omitempty"` // verified: the signed note
+	Title      string `json:"title,omitempty"`      // of a story
+	Command    string `json:"command,omitempty"`    // story, try: what to type in a shell
 }
 
 // ArchiveRequest asks for the archiver alone.

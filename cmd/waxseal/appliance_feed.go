@@ -3,21 +3,16 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
-	"embed"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/waxseal/waxseal/archiver/kafka"
 	"github.com/waxseal/waxseal/archiver/record"
@@ -223,78 +218,6 @@ func (f *feeder) flush(ctx context.Context) error {
 		return fmt.Errorf("feed: %w", err)
 	}
 	return nil
-}
-
-// samples are payloads of the project's own, one file a record, in a folder for
-// each role. Times in them are relative to the start: @-60@ is a minute ago in
-// Unix seconds, !-60! in RFC 3339.
-//
-//go:embed samples
-var samples embed.FS
-
-// feedSamples feeds them to an archive whose broker has never held a record.
-func (w *works) feedSamples(ctx context.Context) error {
-	for _, t := range w.set.roles() {
-		for p := range int32(w.set.Partitions) {
-			if _, high, err := w.source.Watermarks(ctx, t.Name, p); err != nil || high > 0 {
-				return err
-			}
-		}
-	}
-	p, err := kafka.NewProducer([]string{w.address}, kafka.Options{Log: w.env.Log})
-	if err != nil {
-		return err
-	}
-	defer p.Close()
-	var resp FeedResponse
-	now := time.Now()
-	for _, t := range slices.Backward(w.set.roles()) { // who answers and what was agreed before what was said
-		f := feeder{p: p, topic: t.Name, resp: &resp}
-		entries, err := samples.ReadDir("samples/" + string(t.Role))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		for _, e := range entries {
-			body, err := samples.ReadFile("samples/" + string(t.Role) + "/" + e.Name())
-			if err != nil {
-				return err
-			}
-			resp.Files = append(resp.Files, FedFile{File: e.Name()})
-			body = atNow(body, now)
-			f.key = cmp.Or(whatsapp.WABAOf(body), "none") // every archive has each sample under the same name
-			if err := f.add(ctx, body); err != nil {
-				return err
-			}
-		}
-		if err := f.flush(ctx); err != nil {
-			return err
-		}
-	}
-	w.report(event("fed", Event{What: "samples", Records: resp.Records, Bytes: resp.Bytes}))
-	return nil
-}
-
-var (
-	unixMark = regexp.MustCompile(`@(-?\d+)@`)
-	timeMark = regexp.MustCompile(`!(-?\d+)!`)
-)
-
-// atNow puts times into a sample.
-func atNow(body []byte, now time.Time) []byte {
-	fill := func(re *regexp.Regexp, body []byte, format func(time.Time) string) []byte {
-		return re.ReplaceAllFunc(body, func(m []byte) []byte {
-			n, err := strconv.Atoi(string(m[1 : len(m)-1]))
-			if err != nil {
-				return m
-			}
-			return []byte(format(now.Add(time.Duration(n) * time.Second)))
-		})
-	}
-	body = fill(unixMark, body, func(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) })
-	return fill(timeMark, body, func(t time.Time) string { return t.UTC().Format(time.RFC3339) })
 }
 
 // Hash is the SHA-256 of the effective settings, without secrets.

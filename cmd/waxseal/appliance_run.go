@@ -17,6 +17,11 @@ import (
 
 // Run is the whole appliance in one process.
 func (a *appliance) Run(ctx context.Context, req RunRequest, report func(Event)) error {
+	if req.Demo {
+		if err := a.set.forDemo(); err != nil {
+			return err
+		}
+	}
 	w, err := openWorks(ctx, a.env, report)
 	if err != nil {
 		return err
@@ -27,6 +32,12 @@ func (a *appliance) Run(ctx context.Context, req RunRequest, report func(Event))
 		return errors.Join(err, w.Close())
 	}
 	report(event("listening", Event{What: "data", Address: a.set.Data}))
+	var show *showing
+	if req.Demo {
+		if show, err = w.play(ctx); err != nil {
+			return w.unplayed(ctx, err, stopLink)
+		}
+	}
 	work, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	done := make(chan error, 1)
@@ -35,7 +46,7 @@ func (a *appliance) Run(ctx context.Context, req RunRequest, report func(Event))
 		cancel(err) // nothing to welcome anybody to
 		done <- err
 	}()
-	if err := w.welcome(work, req); err != nil && work.Err() == nil {
+	if err := w.welcome(work, show, req); err != nil && work.Err() == nil {
 		cancel(err)
 		return errors.Join(err, <-done, stopLink(), w.Close())
 	}
@@ -47,14 +58,21 @@ func (a *appliance) Run(ctx context.Context, req RunRequest, report func(Event))
 	return err
 }
 
-// welcome feeds the samples to a new archive, waits until all that is in Kafka is
-// archived, verifies and says that the appliance is ready.
-func (w *works) welcome(ctx context.Context, req RunRequest) error {
-	if !req.NoSamples && w.broker != nil {
-		if err := w.feedSamples(ctx); err != nil {
-			return err
-		}
+// unplayed ends an appliance whose demonstration could not be fed. Interrupted,
+// it ends as cleanly as later.
+func (w *works) unplayed(ctx context.Context, err error, stopLink func() error) error {
+	if ctx.Err() != nil {
+		err = nil
 	}
+	if err = errors.Join(err, stopLink(), w.Close()); err == nil {
+		w.report(event("stopped", Event{}))
+	}
+	return err
+}
+
+// welcome waits until all that is in Kafka is archived, verifies, tells the
+// stories of a demonstration, and says that the appliance is ready.
+func (w *works) welcome(ctx context.Context, show *showing, req RunRequest) error {
 	if err := w.settled(ctx); err != nil {
 		return err
 	}
@@ -66,6 +84,11 @@ func (w *works) welcome(ctx context.Context, req RunRequest) error {
 	}
 	if err := w.showVerified(ctx); err != nil {
 		return err
+	}
+	if show != nil {
+		if err := w.tell(ctx, show, req); err != nil {
+			return err
+		}
 	}
 	w.report(event("ready", Event{What: "waxseal search, show, cat, verify in another terminal; Ctrl-C stops"}))
 	return nil

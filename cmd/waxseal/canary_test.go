@@ -142,7 +142,7 @@ func TestCanaries(t *testing.T) {
 	t.Parallel()
 	o := newOperator(t, "WAXSEAL_LOG_LEVEL=debug", "WAXSEAL_PARTITIONS=2", "WAXSEAL_HEADS=50ms")
 	log := &shared{}
-	r := o.start(log)
+	r := o.run(log)
 	o.feedCanaries(r.broker)
 	await(t, "everything archived", func() bool {
 		var s StatusResponse
@@ -269,9 +269,6 @@ type ran struct {
 	events []byte
 	stop   func()
 }
-
-// start starts the appliance, without samples, and returns once it is ready.
-func (o *operator) start(log *shared) *ran { return o.run(log, "--no-samples") }
 
 // run starts the appliance and returns once it is ready. What it logs goes to
 // log when it has ended, if there is one.

@@ -40,6 +40,7 @@ type cli struct {
 
 	Keys  keysCmd  `cmd:"" help:"The archive's keys."`
 	Store storeCmd `cmd:"" help:"The stores, where they are buckets."`
+	Demo  demoCmd  `cmd:"" help:"The demonstration that 'waxseal run --demo' plays."`
 
 	ShowConfig configCmd     `cmd:"" name:"config" help:"The effective settings and where each came from."`
 	Version    versionCmd    `cmd:"" help:"What this binary is."`
@@ -65,6 +66,7 @@ type session struct {
 	model   *kong.Application
 	command *kong.Context
 	bar     *terminal.Bar
+	config  string // the settings file, as given with --config
 	newApp  func(context.Context, Env) (App, error)
 }
 
@@ -116,7 +118,7 @@ func logger(w io.Writer, set *Settings) *slog.Logger {
 
 const description = `Waxseal archives WhatsApp Business messages from Kafka into write-once storage, and proves it.
 
-  To try it:  waxseal run
+  To try it:  waxseal run --demo
   By hand:    waxseal feed payloads/ && waxseal archive --drain && waxseal verify
 
 Settings come from flags, else WAXSEAL_ variables, else a YAML file, else their defaults: see 'waxseal config'.
@@ -155,7 +157,7 @@ func execute(ctx context.Context, args []string, std streams, newApp func(contex
 	if err != nil {
 		return fail(std, err)
 	}
-	s := &session{ctx: ctx, streams: std, set: set, model: parser.Model, command: kctx, bar: std.bar(), newApp: newApp}
+	s := &session{ctx: ctx, streams: std, set: set, model: parser.Model, command: kctx, bar: std.bar(), config: c.Config, newApp: newApp}
 	return fail(std, kctx.Run(s))
 }
 

@@ -8,15 +8,20 @@ import (
 )
 
 type runCmd struct {
-	NoSamples bool `help:"Do not feed the sample payloads to a new archive."`
+	Demo bool `help:"Play a day of a small firm into the embedded broker, and tell what to look at."`
 }
 
 // Help teaches the command.
 func (runCmd) Help() string {
-	return `Starts broker, archiver, store and index in one process on free ports of the loopback address and says which. A new archive is fed the project's
-sample payloads once. Ctrl-C stops it cleanly; the next start goes on where this one stopped.
+	return `Starts broker, archiver, store and index in one process on free ports of the loopback address and says which. Ctrl-C stops it cleanly; the next start goes on
+where this one stopped.
+
+With --demo the archive is a demonstration: some 300 records of an invented firm's day are fed, once, whatever interrupts it; then it tells three stories
+with the commands that show them. Such an archive has demo/ in front of its name and locks of at most a day; 'waxseal demo remove' removes it. It is never
+mixed with a real one: without --demo, run and archive refuse it, and with --demo run refuses every other.
 
 Examples:
+  waxseal run --demo                     see what it is
   waxseal run                            everything in ./waxseal-data
   waxseal run --data /srv/archive        another folder
   waxseal run --broker kafka:9092        read another Kafka in place of the embedded broker
@@ -26,7 +31,8 @@ Examples:
 // Run runs the appliance until it is interrupted.
 func (c runCmd) Run(s *session) error {
 	return s.withApp(func(app App) error {
-		return app.Run(s.ctx, RunRequest{NoSamples: c.NoSamples}, s.report)
+		self := s.self()
+		return app.Run(s.ctx, RunRequest{Demo: c.Demo, Self: self, Verifier: []string{beside(self[0], "waxverify")}}, s.report)
 	})
 }
 

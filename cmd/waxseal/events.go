@@ -39,6 +39,12 @@ func eventText(e Event) string {
 			line += "\n\n    " + strings.ReplaceAll(strings.TrimRight(e.Checkpoint, "\n"), "\n", "\n    ") + "\n"
 		}
 		return line
+	case "story":
+		return fmt.Sprintf("story      %s\n\n    %s\n\n        %s\n", e.Title, strings.ReplaceAll(e.What, "\n", "\n    "), e.Command)
+	case "counted":
+		return fmt.Sprintf("counted    %s with %s, %d of them with a finding", terminal.Count(e.Records, "record"), terminal.Count(e.Items, "item"), e.Findings)
+	case "try":
+		return fmt.Sprintf("try        %s\n        %s", e.What, e.Command)
 	case "ready":
 		return "ready      " + e.What
 	case "alarm":

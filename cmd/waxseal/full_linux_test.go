@@ -145,7 +145,7 @@ func TestBrokerDiskFull(t *testing.T) {
 	root, grow := disk(t, 12)
 	o := newOperator(t, "WAXSEAL_PARTITIONS=2")
 	o.data = root + "/archive"
-	r := o.start(nil)
+	r := o.run(nil)
 	p, err := kafka.NewProducer([]string{r.broker}, kafka.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -177,7 +177,7 @@ func (k *killer) kill(cmd *exec.Cmd, done <-chan struct{}, after time.Duration, 
 // a while after its broker answers, or just after it said that it archived.
 func (k *killer) killAppliance() {
 	k.t.Helper()
-	cmd := k.command(k.t.Context(), "run", "--no-samples", "--output", "jsonl")
+	cmd := k.command(k.t.Context(), "run", "--output", "jsonl")
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.StdoutPipe()

@@ -207,6 +207,9 @@ func (n *node) openControl(ctx context.Context, create bool) error {
 	switch {
 	case readErr == nil:
 		archive, n.mode = view.Genesis.Archive, archiver.Mode(view.Genesis.Mode)
+		if create && isDemo(view.Genesis) != n.set.Demo {
+			return notMeant(n.set, view.Genesis)
+		}
 		if err := n.followKey(view); err != nil {
 			return err
 		}

@@ -25,6 +25,7 @@ type Settings struct {
 
 	Name       string           // of the archive: the origin of its logs
 	Evaluation bool             // locks of minutes; part of genesis
+	Demo       bool             // the demonstration is meant, and no other archive
 	Immutable  bool             // ask the kernel to refuse changes of locked files
 	Partitions int              // of wa.webhooks on the embedded broker
 	Buckets    map[string]place // of the stores that are no folder
@@ -223,6 +224,9 @@ func setName(s *Settings, v value) error {
 	}
 	if v.text == "" || len(v.text) > 100 {
 		return fmt.Errorf("a name has 1 to 100 characters")
+	}
+	if strings.HasPrefix(v.text, demoPrefix) {
+		return fmt.Errorf("%q: names that begin with %s are for demonstrations ('waxseal run --demo' puts it in front itself)", v.text, demoPrefix)
 	}
 	s.Name = v.text
 	return nil

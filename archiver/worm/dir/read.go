@@ -22,6 +22,9 @@ type Reader struct {
 // Unlocked says whether the store keeps no locks.
 func (r *Reader) Unlocked() bool { return r.unlocked }
 
+// File is the path of an object's file, whether it is there or not.
+func (r *Reader) File(key string) (string, error) { return place(r.root, key) }
+
 // Get implements worm.Store. It answers worm.ErrDamaged if the bytes are not
 // those the lock record names.
 func (r *Reader) Get(ctx context.Context, key string) ([]byte, worm.Info, error) {

@@ -59,6 +59,9 @@ var (
 	zoe   = person{userID: "DE.15550100000000000099", name: "Zoë Beispiel", username: "zoe.example"}
 )
 
+// Customer is the phone number of the one who said STOP.
+const Customer = "15550101002"
+
 // everybody are the customers with a phone number, in the order of their numbers.
 var everybody = []person{ana, ben, dora, olena, layla, noa, chen, yuki, minho, priya, lea, paolo, soren, nia, tomas, gita, hugo}
 

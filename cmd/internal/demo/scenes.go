@@ -18,7 +18,7 @@ const (
 	MarkNoText      = "no-text"     // an edit whose text the platform does not supply
 	MarkUnavailable = "unavailable" // a message the platform cannot give
 	MarkMalformed   = "malformed"   // a body that was cut off
-	MarkPhoto       = "photo"       // a photo whose bytes were supplied
+	MarkPhoto       = "photo"       // the bytes of a photo
 	MarkFive        = "five"        // the first of one message's five deliveries
 )
 
@@ -45,11 +45,11 @@ func (d *day) office() {
 // promise is a promise made in the app and taken back by an edit.
 func (d *day) promise() {
 	d.says(d.at(10, 2), advice, ana, text("Good morning Eve 🙂 before I sign: does the house policy pay if our cellar is flooded?"))
-	id := d.echo(d.at(10, 5), advice, ana, text("Good morning Ana. Yes, I guarantee that it pays for every flood in the cellar, whatever the cause."))
+	id := d.echo(d.at(10, 5), advice, ana, text("Yes Ana, I guarantee it: every flood in the cellar is paid."))
 	d.mark(MarkPromise)
 	d.says(d.at(10, 6), advice, ana, reaction(id, "👍"))
 	signed := d.says(d.at(10, 8), advice, ana, text("Perfect, then I sign today.").replying(advice.display, id))
-	d.echo(d.at(10, 12), advice, ana, edit(id, text("Good morning Ana. Floods in the cellar may be covered, depending on the cause. Please read section 7 first.")))
+	d.echo(d.at(10, 12), advice, ana, edit(id, text("Floods in the cellar may be paid, Ana, depending on the cause: see section 7.")))
 	d.mark(MarkEdited)
 	d.echo(d.at(10, 13), advice, ana, reaction(signed, "🎉"))
 
@@ -90,8 +90,8 @@ var (
 func (d *day) templates() {
 	d.snapshot(d.at(8, 20), renewal, "APPROVED")
 	d.snapshot(d.at(8, 21), offer, "APPROVED")
-	d.templateEvent(d.at(9, 30), received, "APPROVED", nil)
-	d.snapshot(d.at(9, 31), received, "APPROVED")
+	d.templateEvent(d.at(8, 25), received, "APPROVED", nil)
+	d.snapshot(d.at(8, 26), received, "APPROVED")
 	d.templateEvent(d.at(12, 10), offer, "PAUSED", object{"other_info", object{"title", "FIRST_PAUSE", "description", "Paused for three hours: many people blocked it."}})
 	d.snapshot(d.at(12, 11), offer, "PAUSED")
 	d.account(d.at(13, 30), advice.waba, "message_template_components_update", object{
@@ -142,8 +142,8 @@ func (d *day) claims() {
 	at := d.at(9, 5)
 	photo := d.photo(1, color.RGBA{170, 40, 30, 255})
 	id := d.says(at, claims, paolo, photo.media("image", "caption", "Buongiorno, stamattina hanno urtato la mia auto nel parcheggio."))
-	d.mark(MarkPhoto)
 	d.bytesOf(at.Add(20*time.Second), claims, paolo, id, photo)
+	d.mark(MarkPhoto)
 	d.says(at.Add(time.Minute), claims, paolo, object{"type", "location", "location", object{
 		"latitude", 45.4642, "longitude", 9.19, "name", "Parcheggio Esempio", "address", "Via Esempio 1"}})
 	s := d.sendTemplate(at.Add(2*time.Minute), claims, paolo, actor("bot", "claims"), received, "S-2201")
