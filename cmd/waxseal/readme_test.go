@@ -92,12 +92,11 @@ func TestReadme(t *testing.T) {
 	if err := os.WriteFile(sample, ana, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run := o.run(nil)
+	run := o.run(nil, "--demo") // as make run
 	fingerprint := identify(t, o)
 	ran := 0
 	for _, s := range steps(t, string(readme)) {
-		command := strings.TrimPrefix(s.command, "make build && ")
-		command = regexp.MustCompile(`--key [0-9a-f]+…`).ReplaceAllString(command, "--key "+fingerprint)
+		command := regexp.MustCompile(`--key [0-9a-f]+…`).ReplaceAllString(s.command, "--key "+fingerprint)
 		o.step(dir, command, s.output)
 		ran++
 	}
