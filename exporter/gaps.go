@@ -121,13 +121,13 @@ func (e *export) threadGaps(t *thread) {
 	f := t.shown()
 	switch {
 	case len(t.deliveries) == 0:
-		e.gap(f, "the message itself is not in the archive, only what is about it")
+		e.gapShown(f, "the message itself is not in the archive, only what is about it")
 	case f.kind == record.Unsupported, f.kind == record.MediaPlaceholder:
-		e.gap(f, cmp.Or(f.reason, "delivered without content"))
+		e.gapShown(f, cmp.Or(f.reason, "delivered without content"))
 	}
 	for _, d := range t.edits {
 		if d.text == "" && !d.erased {
-			e.gap(d, cmp.Or(d.reason, "edited, new text not supplied"))
+			e.gapShown(d, cmp.Or(d.reason, "edited, new text not supplied"))
 		}
 	}
 	for _, d := range t.all {
@@ -169,6 +169,12 @@ func (e *export) except(f *fact) {
 
 func (e *export) gap(f *fact, what string) {
 	e.gaps = append(e.gaps, format.Gap{Time: f.time(), What: what, Record: f.item.String(), Number: f.number})
+}
+
+// gapShown is a gap that stands in a conversation anyway.
+func (e *export) gapShown(f *fact, what string) {
+	e.gap(f, what)
+	e.gaps[len(e.gaps)-1].Shown = true
 }
 
 func (e *export) exception(f *fact, code, reason string) {

@@ -143,6 +143,9 @@ func (p *Production) gapsOf(c *Conversation) []*Gap {
 	var list []*Gap
 	for i := range p.Gaps {
 		g := &p.Gaps[i]
+		if g.Shown {
+			continue
+		}
 		if date := p.local(g.Time).Format(dateLayout); len(c.Days) == 0 || date < c.Days[0].Date || date > c.Days[len(c.Days)-1].Date {
 			continue
 		}
@@ -415,14 +418,14 @@ func (t *transcript) texts(m *Message, v *messageView) {
 	}
 	gone := m.Revoked()
 	if len(m.Edits) == 0 {
-		if m.Text != "" {
-			v.Texts = []textView{{Text: m.Text, Gone: gone}}
+		if text := m.caption(); text != "" {
+			v.Texts = []textView{{Text: text, Gone: gone}}
 		}
 		return
 	}
 	label, last := "first text, "+t.p.time(m.Time).Short, m.Text
-	if m.Text != "" {
-		v.Texts = append(v.Texts, textView{Label: label, Text: m.Text, Gone: true})
+	if text := m.caption(); text != "" {
+		v.Texts = append(v.Texts, textView{Label: label, Text: text, Gone: true})
 	}
 	for i := range m.Edits {
 		e := &m.Edits[i]

@@ -41,6 +41,7 @@ type Gap struct {
 	What   string    // in words
 	Record string    // ITEM, or topic/partition/first-next
 	Number string    // phone_number_id that it concerns, "" not known
+	Shown  bool      // a message says it in its own place: transcripts do not say it again
 }
 
 // Exception is something in scope that the production cannot show as it is:

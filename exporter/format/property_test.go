@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -105,7 +106,7 @@ func random(seed uint64) *scene {
 		for range r.IntN(3) {
 			item, l := next()
 			s.events = append(s.events, &Event{Item: item, Time: moment(), Clock: "kafka", Kind: record.Consent, Sub: text(), Text: text(), Reason: text(), Ledger: l})
-			s.p.Gaps = append(s.p.Gaps, Gap{moment(), text() + "!", item, "1"})
+			s.p.Gaps = append(s.p.Gaps, Gap{moment(), text() + "!", item, "1", r.IntN(3) == 0})
 			s.p.Exceptions = append(s.p.Exceptions, Exception{item, "unknown", text()})
 		}
 	}
@@ -115,9 +116,9 @@ func random(seed uint64) *scene {
 // TestRandom holds the files of random models to their formats, and writes each
 // a second time, all at once.
 func TestRandom(t *testing.T) {
-	n := uint64(150)
-	if testing.Short() {
-		n = 30
+	n := uint64(40)
+	if os.Getenv("WAXSEAL_TORTURE") != "" {
+		n = 2000
 	}
 	for seed := range n {
 		s := random(seed)

@@ -92,6 +92,17 @@ var rsmfSchema = sync.OnceValues(func() (*jsonschema.Schema, error) {
 	return c.Compile("rsmf.json")
 })
 
+// rsmfProperties is the schema's own list of what there may be.
+var rsmfProperties = sync.OnceValues(func() (map[string]any, error) {
+	data, err := os.ReadFile("testdata/rsmf/rsmf_schema_2_0_0.json")
+	if err != nil {
+		return nil, err
+	}
+	var raw struct{ Properties map[string]any }
+	err = json.Unmarshal(data, &raw)
+	return raw.Properties, err
+})
+
 // openRSMF takes a file apart and says everything that is against the format, as
 // the vendor's validator would and where it does not look.
 func openRSMF(data []byte) (*opened, []string) {
@@ -216,13 +227,12 @@ func (v *validator) manifest(data []byte) {
 	if err := schema.Validate(doc); err != nil {
 		v.say("schema: %v", err)
 	}
-	var raw struct{ Properties map[string]any }
-	text, err := os.ReadFile("testdata/rsmf/rsmf_schema_2_0_0.json")
-	if err != nil || json.Unmarshal(text, &raw) != nil {
+	properties, err := rsmfProperties()
+	if err != nil {
 		v.say("schema: %v", err)
 		return
 	}
-	v.shape("", doc, map[string]any{"properties": raw.Properties})
+	v.shape("", doc, map[string]any{"properties": properties})
 	if err := json.Unmarshal(data, &v.o.manifest); err != nil {
 		v.say("manifest: %v", err)
 		return

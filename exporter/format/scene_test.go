@@ -54,8 +54,9 @@ func newScene(t testing.TB) *scene {
 		Sealed:     time.Date(2026, 11, 25, 18, 0, 0, 0, berlin),
 		Counts:     Counts{Conversations: 3, Days: 4, Messages: 30, Events: 3, Media: 2, Records: 41, Withheld: 1},
 		Gaps: []Gap{
-			{at("24 11:30"), "Kafka no longer had offsets 120 to 124: compacted", "wa.webhooks/3/120-125", ""},
-			{at("25 09:00"), "The number was disconnected for 40 minutes: what was written then was not mirrored", "wa.webhooks/3/140#0", "155501000000020"},
+			{at("24 11:30"), "Kafka no longer had offsets 120 to 124: compacted", "wa.webhooks/3/120-125", "", false},
+			{at("25 09:00"), "The number was disconnected for 40 minutes: what was written then was not mirrored", "wa.webhooks/3/140#0", "155501000000020", false},
+			{at("24 12:10"), "the platform supplies no content", "wa.webhooks/3/11#0", "155501000000020", true},
 		},
 		Exceptions: []Exception{
 			{"wa.webhooks/3/12#0", "media_missing", "the platform's link had expired before the bytes were fetched"},

@@ -114,6 +114,18 @@ var notices = map[record.Kind]string{
 	record.Preference:     "Marketing preference",
 }
 
+// caption is the text without the media's file name, where that is its first
+// line: the name stands at the media.
+func (m *Message) caption() string {
+	if m.Media == nil || m.Media.Name == "" {
+		return m.Text
+	}
+	if m.Text == m.Media.Name {
+		return ""
+	}
+	return strings.TrimPrefix(m.Text, m.Media.Name+"\n")
+}
+
 // notice says what kind of event it is, "" for what somebody wrote.
 func (m *Message) notice() string {
 	if written(m.Kind) {
@@ -182,10 +194,13 @@ func (m *Message) way() string {
 	default:
 		return ""
 	}
-	if m.Custodian != "" {
-		words += ", answered by " + m.Custodian
+	switch {
+	case m.Custodian == "" || strings.HasSuffix(m.Actor, ":"+m.Custodian):
+		return words
+	case m.Channel == record.ChannelApp:
+		return words + ", answered by " + m.Custodian
 	}
-	return words
+	return words + ", while " + m.Custodian + " answered on the number"
 }
 
 // stateWords say a status in words.
