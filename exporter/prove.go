@@ -37,7 +37,6 @@ type proven struct {
 // prove writes raw bytes and proofs of everything kept, block by block.
 func (e *export) prove(ctx context.Context, facts []*fact) error {
 	blocks := e.shown(facts)
-	total := int64(len(facts))
 	done := int64(0)
 	err := ordered(ctx, blocks, e.proveBlock, func(p proven) error {
 		e.counts.Records += p.records
@@ -48,7 +47,12 @@ func (e *export) prove(ctx context.Context, facts []*fact) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("prove %d items: %w", total, err)
+		return fmt.Errorf("prove: %w", err)
+	}
+	for _, f := range facts {
+		if f.held != nil {
+			e.counts.Media++
+		}
 	}
 	return nil
 }
@@ -222,7 +226,7 @@ func (s *showing) value(wanted map[int]bool) (value map[ledger.PieceRef]bool, ow
 				inside++
 			}
 		}
-		if inside == 0 && p.Owner.Kind != seal.OwnerRecord {
+		if inside == 0 && p.Owner.Kind != seal.OwnerRecord && !s.req.All {
 			continue
 		}
 		value[p.Ref], rows[p.Row] = true, true

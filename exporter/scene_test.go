@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/waxseal/waxseal/archiver/index"
 	"github.com/waxseal/waxseal/archiver/record"
 	"github.com/waxseal/waxseal/archiver/retrieve"
 	"github.com/waxseal/waxseal/archiver/retrieve/archivetest"
@@ -225,4 +226,19 @@ func (b *bag) exceptions(t testing.TB) (out []string) {
 		out = append(out, x.Item+" "+x.Code)
 	}
 	return out
+}
+
+func (b *bag) zone() *time.Location { return time.UTC }
+
+func base64Of(sum [32]byte) string {
+	text, _ := json.Marshal(sum[:])
+	return string(text)
+}
+
+// insert puts one row into the index, as a block of its own.
+func insert(t testing.TB, s *scene, row *index.Row) {
+	t.Helper()
+	if err := s.Index.Insert(t.Context(), index.Batch{Lane: row.Lane, Block: row.Block, Rows: []index.Row{*row}}); err != nil {
+		t.Fatal(err)
+	}
 }
