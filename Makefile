@@ -30,7 +30,7 @@ help:
 	@echo 'make services       Apache Kafka, MinIO, versitygw for a desk, on free ports of the loopback address'
 	@echo 'make services-stop  end them'
 	@echo 'make torture  the long runs: 1000 kills, long fuzzing of steps'
-	@echo 'make bench    benchmarks'
+	@echo 'make bench    measure the archive, two or three minutes; figures also in bench.json'
 	@echo 'make fuzz     each fuzz target for FUZZTIME=$(FUZZTIME)'
 	@echo 'make lint     gofmt, go vet, staticcheck'
 	@echo 'make clean    remove what was built (not ./waxseal-data)'
@@ -74,7 +74,7 @@ services-stop: services-tool
 	@$(SERVICES) down
 
 bench:
-	@$(GO) test -run '^$$' -bench . -benchmem ./...
+	@CGO_ENABLED=0 $(GO) run ./deploy/dev/bench
 
 fuzz:
 	@for pkg in $$($(GO) list ./...); do \

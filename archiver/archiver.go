@@ -63,7 +63,8 @@ type Config struct {
 
 	// Committed is told of each block with its index rows, in order of the lane.
 	// It must not block for long; what it drops is in the outbox.
-	Committed func(ctx context.Context, b *ledger.Block, rows []index.Row)
+	Committed func(ctx context.Context, b *ledger.Block, rows index.Encoded)
+	NoRows    bool // make no index rows, neither for Committed nor for outboxes: only a rebuild can make an index
 
 	Log   *slog.Logger
 	Now   func() time.Time
@@ -90,7 +91,7 @@ func (c *Config) defaults() {
 		c.Sleep = Sleep
 	}
 	if c.Committed == nil {
-		c.Committed = func(context.Context, *ledger.Block, []index.Row) {}
+		c.Committed = func(context.Context, *ledger.Block, index.Encoded) {}
 	}
 }
 

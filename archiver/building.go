@@ -29,7 +29,8 @@ type building struct {
 	opened  time.Time
 	leaves  []ledger.Hash
 	events  [][]byte
-	rows    []index.Row
+	rows    index.Encoder
+	row     index.Row // of the item in hand
 	raw     int64
 	pairs   map[seal.Retention]struct{}
 	locker  locker
@@ -62,7 +63,8 @@ func (b *building) begin() error {
 		return nil
 	}
 	b.open, b.opened = true, b.s.cfg.Now()
-	b.leaves, b.events, b.rows, b.raw, b.failed = b.leaves[:0], nil, nil, 0, 0
+	b.leaves, b.events, b.raw, b.failed = b.leaves[:0], nil, 0, 0
+	b.rows.Reset()
 	clear(b.pairs)
 	b.keys, b.media = b.keys[:0], 0
 	b.locker.reset(b.opened)
@@ -111,6 +113,9 @@ func (b *building) add(ctx context.Context, role whatsapp.Role, r *record.Record
 	b.raw += int64(r.Size())
 	for i := range cut.Pieces {
 		b.pairs[cut.Pieces[i].Retention] = struct{}{}
+	}
+	if b.s.cfg.NoRows {
+		return nil
 	}
 	return b.index(r, parsed, cut, places)
 }
@@ -178,7 +183,7 @@ func clock(it *whatsapp.Item, r *record.Record) int64 {
 // that who erases a person finds their rows.
 func (b *building) owner(p *whatsapp.Parsed, i int) [16]byte {
 	g := &p.Regions[i]
-	return b.s.cfg.Tags.PersonTag(g.Number, index.PersonIDs(&p.People[g.Person])[0])
+	return b.s.cfg.Tags.PersonTag(g.Number, index.PrimaryID(&p.People[g.Person]))
 }
 
 // index makes the rows of the record's items.
@@ -189,7 +194,7 @@ func (b *building) index(r *record.Record, parsed *whatsapp.Parsed, cut *seal.Cu
 			piece++
 		}
 		p := &cut.Pieces[piece]
-		row, err := b.builder.Row(index.Source{
+		err := b.builder.Fill(&b.row, &index.Source{
 			Record: r, Parsed: parsed, Item: &parsed.Items[n], Lane: b.s.name, Block: b.s.lane.Next(),
 			Segment: b.segmentKey(places[piece].Segment), Cell: places[piece].Cell,
 			Class: p.Retention.Class, Duty: p.Retention.Duty, Retain: p.Retention.Retain,
@@ -198,7 +203,7 @@ func (b *building) index(r *record.Record, parsed *whatsapp.Parsed, cut *seal.Cu
 		if err != nil {
 			return fmt.Errorf("index row of %s#%d: %w", r.Coordinates, n, err)
 		}
-		b.rows = append(b.rows, row)
+		b.rows.Add(&b.row)
 	}
 	return nil
 }

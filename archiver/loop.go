@@ -1,18 +1,16 @@
 package archiver
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
-	"filippo.io/age"
-
 	"github.com/waxseal/waxseal/archiver/index"
 	"github.com/waxseal/waxseal/archiver/kafka"
 	"github.com/waxseal/waxseal/archiver/lane"
 	"github.com/waxseal/waxseal/archiver/record"
+	"github.com/waxseal/waxseal/archiver/seal"
 	"github.com/waxseal/waxseal/archiver/state"
 	"github.com/waxseal/waxseal/ledger"
 )
@@ -241,7 +239,7 @@ func (s *session) flush(ctx context.Context) error {
 	if !moved {
 		return nil
 	}
-	step, err := s.step(ctx)
+	step, rows, err := s.step(ctx)
 	if err != nil {
 		return err
 	}
@@ -249,7 +247,7 @@ func (s *session) flush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rows, raw := s.block.rows, s.block.raw
+	raw := s.block.raw
 	s.block.open = false
 	for _, f := range s.feeds {
 		f.restate()
@@ -265,22 +263,24 @@ func (s *session) flush(ctx context.Context) error {
 	return nil
 }
 
-// step turns the block under way into what is to be stored.
-func (s *session) step(ctx context.Context) (*lane.Step, error) {
+// step turns the block under way into what is to be stored, and gives its index
+// rows.
+func (s *session) step(ctx context.Context) (*lane.Step, index.Encoded, error) {
+	rows := index.Encoded{Lane: s.name, Block: s.lane.Next()}
 	if err := s.block.begin(); err != nil {
-		return nil, err
+		return nil, rows, err
 	}
 	if err := s.alarmLosses(); err != nil {
-		return nil, err
+		return nil, rows, err
 	}
 	sealed, err := s.block.seal.Finish()
 	if err != nil {
-		return nil, fmt.Errorf("lane %s: %w", s.name, err)
+		return nil, rows, fmt.Errorf("lane %s: %w", s.name, err)
 	}
 	cfg := s.cfg.laneConfig(s.name)
 	now, err := cfg.Clock(ctx)
 	if err != nil {
-		return nil, err
+		return nil, rows, err
 	}
 	step := &lane.Step{
 		Time: now, Leaves: s.block.leaves, Events: s.block.events, Sealed: sealed, Snapshot: s.snapshot,
@@ -292,13 +292,11 @@ func (s *session) step(ctx context.Context) (*lane.Step, error) {
 		}
 		step.Sources = append(step.Sources, f.source)
 	}
-	for i := range s.block.rows {
-		s.block.rows[i].Sealed = now.UnixMilli()
+	if rows.Rows = s.block.rows.Rows(); rows.Rows > 0 {
+		rows.Data = s.block.rows.Seal(now.UnixMilli())
 	}
-	if step.Outbox, err = s.outbox(); err != nil {
-		return nil, err
-	}
-	return step, nil
+	step.Outbox, err = s.outbox(rows.Data)
+	return step, rows, err
 }
 
 // alarmLosses enters an alarm for each range that Kafka's retention removed
@@ -326,21 +324,13 @@ func (s *session) alarmLosses() error {
 
 // outbox seals the change of lane state under the state key, and the index rows
 // to the indexer, which this host cannot open.
-func (s *session) outbox() ([]byte, error) {
+func (s *session) outbox(rows []byte) ([]byte, error) {
 	o := lane.Outbox{State: s.cfg.State.Seal(s.name, s.lane.Next(), state.KindDelta, s.state.Delta())}
-	if len(s.block.rows) > 0 {
-		var buf bytes.Buffer
-		w, err := age.Encrypt(&buf, s.cfg.Indexer...)
-		if err != nil {
-			return nil, fmt.Errorf("seal index rows: %w", err)
+	if len(rows) > 0 {
+		var err error
+		if o.Rows, err = seal.Encrypt(s.cfg.Indexer, rows); err != nil {
+			return nil, fmt.Errorf("index rows: %w", err)
 		}
-		if _, err = w.Write(index.EncodeRows(s.block.rows)); err == nil {
-			err = w.Close()
-		}
-		if err != nil {
-			return nil, fmt.Errorf("seal index rows: %w", err)
-		}
-		o.Rows = buf.Bytes()
 	}
 	return o.Encode(), nil
 }

@@ -227,9 +227,11 @@ func (r *rig) host(t *testing.T) *host {
 			}
 			return ctx.Err()
 		},
-		Committed: func(_ context.Context, b *ledger.Block, rows []index.Row) {
+		Committed: func(_ context.Context, b *ledger.Block, rows index.Encoded) {
+			batch, err := rows.Batch()
+			ok(h.t, err)
 			h.mu.Lock()
-			h.rows = append(h.rows, rows...)
+			h.rows = append(h.rows, batch.Rows...)
 			h.mu.Unlock()
 			if h.committed != nil {
 				h.committed(b)

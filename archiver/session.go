@@ -99,7 +99,7 @@ func (s *session) take(ctx context.Context) error {
 		return fmt.Errorf("open tiles of lane %s: %w", s.name, err)
 	}
 	s.events = make(chan fetched, ahead*len(s.cfg.Topics))
-	s.committed(ctx, l.Last(), nil, 0)
+	s.committed(ctx, l.Last(), index.Encoded{Lane: s.name, Block: l.Last().Entry.N}, 0)
 	s.publishOrWarn(ctx, true) // the writer before may have died with tiles to publish
 	return nil
 }
@@ -126,7 +126,7 @@ func (c *Config) laneConfig(l record.Lane) lane.Config {
 }
 
 // committed tells everybody of a block.
-func (s *session) committed(ctx context.Context, b *ledger.Block, rows []index.Row, raw int64) {
+func (s *session) committed(ctx context.Context, b *ledger.Block, rows index.Encoded, raw int64) {
 	if err := s.pub.Follow(ctx, b); err != nil {
 		s.cfg.Log.Warn("tiles", "lane", string(s.name), "err", err)
 	}

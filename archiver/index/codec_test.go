@@ -47,7 +47,7 @@ func TestRowsEveryField(t *testing.T) {
 			t.Errorf("field %s is lost: %v", v.Type().Field(i).Name, err)
 		}
 		strings := stringTable{}
-		one, err := index.DecodeRow(index.AppendRow(nil, &row, strings.intern), strings.lookup)
+		one, err := index.DecodeRow(index.NewAppender(strings.intern).Append(nil, &row), strings.lookup)
 		if err != nil || !reflect.DeepEqual(one, row) {
 			t.Errorf("field %s is lost in a row by itself: %v", v.Type().Field(i).Name, err)
 		}
@@ -165,7 +165,7 @@ func FuzzDecodeRows(f *testing.F) {
 func FuzzDecodeRow(f *testing.F) {
 	for _, r := range indextest.Rows(2, 3) {
 		strings := stringTable{}
-		f.Add(index.AppendRow(nil, &r, strings.intern))
+		f.Add(index.NewAppender(strings.intern).Append(nil, &r))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		lookup := func(n uint64) (string, bool) { return "s", n < 64 }

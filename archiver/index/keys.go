@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -81,8 +82,18 @@ func halves(key [16]byte) (k0, k1 uint64) {
 
 // PersonIDs gives the identities a record names a person by, the primary one
 // first: BSUID, wa_id, username, parent BSUID, then further ones.
-func PersonIDs(p *whatsapp.Person) []string {
-	ids := make([]string, 0, 4)
+func PersonIDs(p *whatsapp.Person) []string { return appendIDs(make([]string, 0, 4), p) }
+
+// PrimaryID is the first of PersonIDs, "" where there is none.
+func PrimaryID(p *whatsapp.Person) string {
+	var room [8]string
+	if ids := appendIDs(room[:0], p); len(ids) > 0 {
+		return ids[0]
+	}
+	return ""
+}
+
+func appendIDs(ids []string, p *whatsapp.Person) []string {
 	for _, id := range [...]string{p.UserID, p.WaID, UsernameID(p.Username), p.ParentID} {
 		if id != "" {
 			ids = append(ids, id)
@@ -170,11 +181,17 @@ func Digits(s string) string {
 // Person gives the tags of a person on a number: of the primary identity, and
 // of each, further ones included, sorted.
 func (k *Keys) Person(number string, p *whatsapp.Person, further ...string) (subject Tag, aliases []Tag) {
-	ids := PersonIDs(p)
+	return k.appendPerson(nil, number, p, further)
+}
+
+// appendPerson does the same with memory for the aliases.
+func (k *Keys) appendPerson(room []Tag, number string, p *whatsapp.Person, further []string) (subject Tag, aliases []Tag) {
+	var names [8]string
+	ids := appendIDs(names[:0], p)
+	aliases = room[:0]
 	if len(ids) == 0 {
-		return Tag{}, nil
+		return Tag{}, aliases
 	}
-	aliases = make([]Tag, 0, len(ids)+len(further))
 	for _, id := range ids {
 		aliases = append(aliases, k.PersonTag(number, id))
 	}
@@ -187,7 +204,7 @@ func (k *Keys) Person(number string, p *whatsapp.Person, further ...string) (sub
 }
 
 // CompareTags orders tags by their bytes.
-func CompareTags(a, b Tag) int { return slices.Compare(a[:], b[:]) }
+func CompareTags(a, b Tag) int { return bytes.Compare(a[:], b[:]) }
 
 // PersonTags gives a person's tag on each of the numbers, for a query that names
 // no number.
@@ -202,6 +219,11 @@ func (k *Keys) PersonTags(numbers []string, id string) []Tag {
 // Tokens gives the tokens of the words in texts under an epoch's key, sorted,
 // each once; nil where there is no word.
 func (k *Keys) Tokens(epoch uint32, texts []string) ([]Token, error) {
+	return k.appendTokens(nil, epoch, texts)
+}
+
+// appendTokens does the same with memory for the tokens.
+func (k *Keys) appendTokens(room []Token, epoch uint32, texts []string) ([]Token, error) {
 	key, ok := k.Token[epoch]
 	if !ok {
 		return nil, fmt.Errorf("hash words: epoch %d: %w", epoch, ErrEpoch)
@@ -211,17 +233,20 @@ func (k *Keys) Tokens(epoch uint32, texts []string) ([]Token, error) {
 		size += len(t)
 	}
 	if size == 0 {
-		return nil, nil
+		return room[:0], nil
 	}
 	k0, k1 := halves(key)
-	tokens := make([]Token, 0, min(size/5+2, 1024))
+	tokens := room[:0]
+	if tokens == nil {
+		tokens = make([]Token, 0, min(size/5+2, 1024))
+	}
 	for _, t := range texts {
 		terms(t, func(term []byte) {
 			tokens = append(tokens, Token(siphash.Hash(k0, k1, term)))
 		})
 	}
 	if len(tokens) == 0 {
-		return nil, nil
+		return room[:0], nil
 	}
 	slices.Sort(tokens)
 	return slices.Compact(tokens), nil

@@ -84,16 +84,24 @@ func SeverityRank(s string) int { return slices.Index(severities[:], s) + 1 }
 // Row makes the row of one item. It fails where the rule does not parse or the
 // epoch's token key is not held. Nothing in the row aliases the record.
 func (b *Builder) Row(src Source) (Row, error) {
+	var row Row
+	err := b.Fill(&row, &src)
+	return row, err
+}
+
+// Fill makes the row in memory of an earlier one, whose lists it overwrites; a
+// list of it may be empty where Row gives nil.
+func (b *Builder) Fill(row *Row, src *Source) error {
 	it := src.Item
 	rule, err := b.rule(src.Rule)
 	if err != nil {
-		return Row{}, err
+		return err
 	}
-	tokens, err := b.keys.Tokens(src.Epoch, it.Text)
+	tokens, err := b.keys.appendTokens(row.Tokens, src.Epoch, it.Text)
 	if err != nil {
-		return Row{}, err
+		return err
 	}
-	row := Row{
+	*row = Row{
 		Item:  record.ItemID{Coordinates: src.Record.Coordinates, N: it.N},
 		Lane:  src.Lane,
 		Block: src.Block,
@@ -136,14 +144,13 @@ func (b *Builder) Row(src Source) (Row, error) {
 
 		TokenEpoch: src.Epoch,
 		Tokens:     tokens,
+		Aliases:    row.Aliases[:0],
+		Codes:      append(row.Codes[:0], it.Codes[:min(len(it.Codes), maxCodes)]...),
 	}
-	if len(it.Codes) > 0 {
-		row.Codes = slices.Clone(it.Codes[:min(len(it.Codes), maxCodes)])
-	}
-	b.actor(&row, it)
-	b.tags(&row, it, src.Parsed)
+	b.actor(row, it)
+	b.tags(row, it, src.Parsed)
 	row.Item.Topic = b.keep(row.Item.Topic)
-	return row, nil
+	return nil
 }
 
 // actor names who acted: the sender of an API send, the employee of a directory
@@ -164,7 +171,7 @@ func (b *Builder) tags(row *Row, it *whatsapp.Item, parsed *whatsapp.Parsed) {
 		row.Display = k.DisplayTag(it.Display)
 	}
 	if it.Person >= 0 && it.Person < len(parsed.People) {
-		row.Subject, row.Aliases = k.Person(it.Number, &parsed.People[it.Person], changedIDs(&it.Change)...)
+		row.Subject, row.Aliases = k.appendPerson(row.Aliases, it.Number, &parsed.People[it.Person], changedIDs(&it.Change))
 	}
 	if it.Group != "" {
 		row.Group = k.GroupTag(it.Number, it.Group)

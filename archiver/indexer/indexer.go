@@ -21,11 +21,20 @@ import (
 // CatchUp inserts what the index lacks of every lane, from the outboxes.
 type CatchUp func(ctx context.Context) error
 
-// room is how many blocks wait in memory before rows are dropped, and most is how
-// many go into the index in one transaction.
+// How much waits in memory before rows are dropped, in blocks and in bytes of
+// encoded rows, and how much goes into the index in one transaction.
 const (
-	room = 64
-	most = 16
+	room      = 64
+	roomBytes = 64 << 20
+	most      = 16
+	mostRows  = 20_000
+)
+
+// paceBytes is how much waits before archiving is slowed, for paceTime a block at
+// most.
+const (
+	paceBytes = 8 << 20
+	paceTime  = time.Second
 )
 
 // again is how long after an error the index is tried once more, if no block
@@ -38,15 +47,17 @@ type Indexer struct {
 	ix      index.Index
 	catchUp CatchUp
 	log     *slog.Logger
-	queue   chan index.Batch
+	queue   chan index.Encoded
 	wake    chan struct{}
 	again   time.Duration
-	held    []index.Batch // what did not go in: of Run alone
+	held    []index.Encoded // what did not go in: of Run alone
 
 	mu      sync.Mutex
 	idle    *sync.Cond
 	heads   map[record.Lane]uint64 // number of the last block offered, of each lane
 	done    map[record.Lane]uint64 // position in the index
+	bytes   int                    // of what waits in queue
+	failing bool                   // the last insert failed
 	stopped bool
 	hole    bool // a block's rows were dropped, and nobody here can read them from its outbox
 }
@@ -58,7 +69,7 @@ var ErrHole = errors.New("index lacks blocks that no identity here can bring")
 // New makes an indexer. catchUp may be nil where no indexer identity is at hand:
 // then what was dropped stays out until somebody else feeds it.
 func New(ix index.Index, catchUp CatchUp, log *slog.Logger) *Indexer {
-	x := &Indexer{ix: ix, catchUp: catchUp, log: log, queue: make(chan index.Batch, room), wake: make(chan struct{}, 1), again: again,
+	x := &Indexer{ix: ix, catchUp: catchUp, log: log, queue: make(chan index.Encoded, room), wake: make(chan struct{}, 1), again: again,
 		heads: map[record.Lane]uint64{}, done: map[record.Lane]uint64{}}
 	x.idle = sync.NewCond(&x.mu)
 	return x
@@ -66,18 +77,57 @@ func New(ix index.Index, catchUp CatchUp, log *slog.Logger) *Indexer {
 
 // Offer gives the rows of a committed block. It never waits: without room the
 // rows are dropped and read from the outbox later.
-func (x *Indexer) Offer(b index.Batch) {
+func (x *Indexer) Offer(b index.Encoded) {
 	x.mu.Lock()
 	x.heads[b.Lane] = max(x.heads[b.Lane], b.Block)
+	fits := x.bytes+len(b.Data) <= roomBytes
+	if fits {
+		x.bytes += len(b.Data)
+	}
 	x.mu.Unlock()
-	select {
-	case x.queue <- b:
-	default:
+	if fits {
 		select {
-		case x.wake <- struct{}{}:
+		case x.queue <- b:
+			return
 		default:
+			x.release(len(b.Data))
 		}
 	}
+	select {
+	case x.wake <- struct{}{}:
+	default:
+	}
+}
+
+// release gives room back.
+func (x *Indexer) release(bytes int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.bytes -= bytes
+	x.idle.Broadcast()
+}
+
+// Pace lets an index that is merely slower than archiving keep up: it waits, a
+// second at most, while much waits to go in. An index that fails, or a block
+// that is missing, holds nobody up.
+func (x *Indexer) Pace(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, paceTime)
+	defer cancel()
+	defer x.wakeAtEnd(ctx)()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for x.bytes > paceBytes && !x.failing && !x.stopped && !x.hole && ctx.Err() == nil {
+		x.idle.Wait()
+	}
+}
+
+// wakeAtEnd wakes those who wait once ctx ends.
+func (x *Indexer) wakeAtEnd(ctx context.Context) (stop func() bool) {
+	return context.AfterFunc(ctx, func() {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.idle.Broadcast()
+	})
 }
 
 // Run inserts until ctx ends, then what is left in memory.
@@ -127,12 +177,15 @@ func (x *Indexer) stop() {
 	x.idle.Broadcast()
 }
 
-func (x *Indexer) gather(first index.Batch) []index.Batch {
-	batches := []index.Batch{first}
-	for len(batches) < most {
+// gather takes what waits, for one transaction.
+func (x *Indexer) gather(first index.Encoded) []index.Encoded {
+	batches, rows := []index.Encoded{first}, first.Rows
+	x.release(len(first.Data))
+	for len(batches) < most && rows < mostRows {
 		select {
 		case b := <-x.queue:
-			batches = append(batches, b)
+			batches, rows = append(batches, b), rows+b.Rows
+			x.release(len(b.Data))
 		default:
 			return batches
 		}
@@ -143,14 +196,14 @@ func (x *Indexer) gather(first index.Batch) []index.Batch {
 // insert brings each lane that has something up to date. After an error, which is
 // reported, it wants to be called again: ok is false, and what did not go in is
 // kept for then.
-func (x *Indexer) insert(ctx context.Context, batches []index.Batch) (ok bool) {
+func (x *Indexer) insert(ctx context.Context, batches []index.Encoded) (ok bool) {
 	defer x.refresh(ctx)
 	batches = append(x.held, batches...)
 	x.held = nil
-	run, err := x.fitting(ctx, batches)
-	if err == nil && len(run) > 0 {
-		err = x.ix.Insert(ctx, run...)
-	}
+	err := x.put(ctx, batches)
+	x.mu.Lock()
+	x.failing = err != nil
+	x.mu.Unlock()
 	if err != nil {
 		x.log.Warn("index insert", "err", err)
 		x.held = batches[:min(len(batches), room)]
@@ -159,9 +212,32 @@ func (x *Indexer) insert(ctx context.Context, batches []index.Batch) (ok bool) {
 	return x.mend(ctx)
 }
 
+// put inserts the batches that fit. Their rows are in memory a transaction's
+// worth at a time.
+func (x *Indexer) put(ctx context.Context, batches []index.Encoded) error {
+	run, err := x.fitting(ctx, batches)
+	if err != nil {
+		return err
+	}
+	for len(run) > 0 {
+		var part []index.Batch
+		for rows := 0; len(run) > 0 && (rows == 0 || rows+run[0].Rows <= mostRows); run = run[1:] {
+			b, err := run[0].Batch()
+			if err != nil {
+				return fmt.Errorf("lane %s block %d: %w", run[0].Lane, run[0].Block, err)
+			}
+			part, rows = append(part, b), rows+len(b.Rows)
+		}
+		if err := x.ix.Insert(ctx, part...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // fitting are the batches that go on from where the index is in their lane; those
 // behind a dropped one come from the outboxes.
-func (x *Indexer) fitting(ctx context.Context, batches []index.Batch) (run []index.Batch, err error) {
+func (x *Indexer) fitting(ctx context.Context, batches []index.Encoded) (run []index.Encoded, err error) {
 	next := map[record.Lane]uint64{}
 	for _, b := range batches {
 		pos, ok := next[b.Lane]
@@ -254,12 +330,7 @@ func (x *Indexer) refresh(ctx context.Context) {
 
 // Wait returns when every block offered so far is in the index, or ctx ends.
 func (x *Indexer) Wait(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() {
-		x.mu.Lock()
-		defer x.mu.Unlock()
-		x.idle.Broadcast()
-	})
-	defer stop()
+	defer x.wakeAtEnd(ctx)()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for {

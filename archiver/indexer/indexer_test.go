@@ -35,7 +35,7 @@ var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
 // batches are the blocks of an archive with their rows, lane by lane in order, as
 // the archiver offers them.
-func batches(t *testing.T, a *archivetest.Archive) (out []index.Batch) {
+func batches(t *testing.T, a *archivetest.Archive) (out []index.Encoded) {
 	t.Helper()
 	rows := map[string][]index.Row{}
 	for _, r := range archivetest.Rows(t, a.Index) {
@@ -49,7 +49,8 @@ func batches(t *testing.T, a *archivetest.Archive) (out []index.Batch) {
 				break
 			}
 			must(t, err)
-			out = append(out, index.Batch{Lane: l, Block: n, Rows: rows[fmt.Sprint(l, n)]})
+			of := rows[fmt.Sprint(l, n)]
+			out = append(out, index.Encoded{Lane: l, Block: n, Rows: len(of), Data: index.EncodeRows(of)})
 		}
 	}
 	return out
@@ -173,7 +174,7 @@ func TestInsertFails(t *testing.T) {
 		rows := 0
 		for _, b := range offered {
 			x.Offer(b)
-			rows += len(b.Rows)
+			rows += b.Rows
 		}
 		stop := run(t, x)
 		must(t, x.Wait(t.Context()))
@@ -195,7 +196,7 @@ func TestStopsWithRest(t *testing.T) {
 	w := watch(t)
 	x := indexer.New(w, nil, quiet)
 	for n := range uint64(10) {
-		x.Offer(index.Batch{Lane: "0", Block: n})
+		x.Offer(index.Encoded{Lane: "0", Block: n})
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -214,7 +215,7 @@ func TestHoleWithoutIdentity(t *testing.T) {
 	w := watch(t)
 	x := indexer.New(w, nil, quiet)
 	for _, n := range []uint64{0, 1, 3, 4} {
-		x.Offer(index.Batch{Lane: "0", Block: n})
+		x.Offer(index.Encoded{Lane: "0", Block: n})
 	}
 	stop := run(t, x)
 	err := x.Wait(t.Context())

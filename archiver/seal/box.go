@@ -63,7 +63,7 @@ func EncodeBox(c *BoxClear, a *BoxAbout, rows []*Row, to []age.Recipient) ([]byt
 	for _, r := range rows {
 		plain = r.append(plain)
 	}
-	sealed, err := encrypt(to, plain)
+	sealed, err := Encrypt(to, plain)
 	if err != nil {
 		return nil, fmt.Errorf("seal the rows: %w", err)
 	}

@@ -84,7 +84,7 @@ func (w *Writer) sealSegment(s *segment) (Object, error) {
 	}
 	w.part = w.appendDirectory(w.part[:0], d, s)
 	w.appendTrailer()
-	body, err := encrypt(w.cfg.Recipients, w.plain)
+	body, err := Encrypt(w.cfg.Recipients, w.plain)
 	if err != nil {
 		return Object{}, err
 	}
@@ -128,8 +128,8 @@ func (w *Writer) appendTrailer() {
 	w.plain = append(b, MagicTrailer...)
 }
 
-// encrypt makes an age file in memory of its own.
-func encrypt(to []age.Recipient, plain []byte) ([]byte, error) {
+// Encrypt makes an age file in memory of its own.
+func Encrypt(to []age.Recipient, plain []byte) ([]byte, error) {
 	var buf bytes.Buffer
 	buf.Grow(len(plain) + (len(plain)>>16+1)*16 + 256 + 2048*len(to))
 	a, err := age.Encrypt(&buf, to...)

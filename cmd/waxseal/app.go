@@ -105,8 +105,9 @@ type ArchiveResponse struct {
 	Records uint64        `json:"records"`
 	Items   uint64        `json:"items"`
 	Blocks  uint64        `json:"blocks"`
-	Bytes   int64         `json:"bytes"`  // raw: values, keys, headers
-	Stored  int64         `json:"stored"` // what they take in the stores
+	Bytes   int64         `json:"bytes"`   // raw: values, keys, headers
+	Stored  int64         `json:"stored"`  // what they take in the stores
+	Seconds float64       `json:"seconds"` // from the taking of lanes to the last row in the index
 	Lanes   []LaneArchive `json:"lanes"`
 }
 

@@ -139,8 +139,9 @@ func (w *works) build() error {
 }
 
 // committed is told of each block of each lane.
-func (w *works) committed(_ context.Context, b *ledger.Block, rows []index.Row) {
-	w.indexer.Offer(index.Batch{Lane: b.Entry.Lane, Block: b.Entry.N, Rows: rows})
+func (w *works) committed(ctx context.Context, b *ledger.Block, rows index.Encoded) {
+	w.indexer.Offer(rows)
+	w.indexer.Pace(ctx)
 	var raw, stored int64
 	for _, s := range slices.Concat(b.Entry.Segments, b.Entry.Media) {
 		stored += s.Bytes
@@ -153,7 +154,7 @@ func (w *works) committed(_ context.Context, b *ledger.Block, rows []index.Row) 
 		raw += p.RawBytes
 	}
 	w.total.Records += b.Entry.Records
-	w.total.Items += uint64(len(rows))
+	w.total.Items += uint64(rows.Rows)
 	w.total.Blocks++
 	w.total.Stored += stored
 	last := raw - w.total.Bytes
@@ -182,6 +183,7 @@ func (w *works) work(ctx context.Context, drain bool) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { w.indexer.Run(indexCtx) })
 	wg.Go(func() { w.sealHeads(headCtx) })
+	start := time.Now()
 	var err error
 	if drain {
 		err = w.archiver.Drain(ctx)
@@ -193,6 +195,9 @@ func (w *works) work(ctx context.Context, drain bool) error {
 	if waitErr := w.indexer.Wait(wait); waitErr != nil {
 		w.env.Log.Warn("index is behind", "err", waitErr)
 	}
+	w.mu.Lock()
+	w.total.Seconds = time.Since(start).Seconds()
+	w.mu.Unlock()
 	stopIndex()
 	stopHeads()
 	wg.Wait()

@@ -69,12 +69,14 @@ type inserter struct {
 	tx                                    *sql.Tx
 	names                                 *names
 	item, term, unterm, update, find, ali *sql.Stmt
+	rows                                  *index.Appender
 	body, terms                           []byte
 	failed                                error // of intern
 }
 
 func newInserter(tx *sql.Tx, names *names) (*inserter, error) {
 	in := &inserter{ctx: context.Background(), tx: tx, names: names}
+	in.rows = index.NewAppender(in.intern)
 	for _, s := range []struct {
 		to  **sql.Stmt
 		sql string
@@ -105,7 +107,7 @@ func (in *inserter) batch(b *index.Batch) error {
 }
 
 func (in *inserter) row(r *index.Row) error {
-	in.body = index.AppendRow(in.body[:0], r, in.intern)
+	in.body = in.rows.Append(in.body[:0], r)
 	if in.failed != nil {
 		return in.failed
 	}

@@ -199,8 +199,10 @@ func (a *Archive) Archive(t testing.TB) {
 		Recipients: []age.Recipient{a.Firm.Recipient()}, BoxRecipients: []age.Recipient{a.Firm.Recipient()},
 		Indexer: []age.Recipient{a.Indexer.Recipient()}, Tags: keys, TokenEpoch: a.epoch, State: sealer, StateKey: a.State,
 		Policy: a.Policy, MaxRecords: a.opts.MaxRecords, Now: a.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Committed: func(ctx context.Context, b *ledger.Block, rows []index.Row) {
-			must(t, a.Index.Insert(ctx, index.Batch{Lane: b.Entry.Lane, Block: b.Entry.N, Rows: rows}))
+		Committed: func(ctx context.Context, _ *ledger.Block, rows index.Encoded) {
+			batch, err := rows.Batch()
+			must(t, err)
+			must(t, a.Index.Insert(ctx, batch))
 		},
 	})
 	must(t, err)

@@ -1,0 +1,166 @@
+// Command bench measures the archive and shows each figure beside its baseline,
+// taken in the same run, and its goal. It builds the appliance and lets it work
+// as a firm would; traffic is made before the clock runs.
+//
+//	go run ./deploy/dev/bench [-only REGEXP] [-records N] [-json FILE]
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"os/signal"
+	"regexp"
+	"strconv"
+	"text/tabwriter"
+)
+
+// figure is one line of the table, and one object of bench.json.
+type figure struct {
+	Name     string   `json:"name"`
+	Value    float64  `json:"value"`
+	Unit     string   `json:"unit"`
+	Baseline *float64 `json:"baseline"` // in Unit; null: there is none
+	Ratio    *float64 `json:"ratio"`    // of value to baseline
+	Goal     *float64 `json:"goal"`     // of the ratio where goalRatio is set; null: as measured
+
+	note      string
+	goalRatio bool
+	least     bool // the goal is an upper bound
+}
+
+// against sets the baseline.
+func (f figure) against(baseline float64) figure {
+	ratio := f.Value / baseline
+	f.Baseline, f.Ratio = &baseline, &ratio
+	return f
+}
+
+func (f figure) atLeast(goal float64) figure { f.Goal = &goal; return f }
+func (f figure) atMost(goal float64) figure  { f.Goal, f.least = &goal, true; return f }
+
+// ratioAtLeast sets a goal for the ratio to the baseline.
+func (f figure) ratioAtLeast(goal float64) figure { f.Goal, f.goalRatio = &goal, true; return f }
+
+// met says "yes", "no", or "" without a goal.
+func (f figure) met() string {
+	if f.Goal == nil {
+		return ""
+	}
+	v := f.Value
+	if f.goalRatio {
+		v = *f.Ratio
+	}
+	if v == *f.Goal || v < *f.Goal == f.least {
+		return "yes"
+	}
+	return "no"
+}
+
+// measurement makes some of the figures.
+type measurement struct {
+	names []string
+	run   func(context.Context, *bench) ([]figure, error)
+}
+
+// bench is what measurements share.
+type bench struct {
+	dir     string // scratch
+	records int
+	binary  string // the appliance
+	archive string // data folder that the last archive run made
+}
+
+func measurements() []measurement {
+	return []measurement{
+		{[]string{"archive", "stored_per_raw", "peak_memory"}, archiveIndexed},
+		{[]string{"archive_unindexed"}, archiveUnindexed},
+		{[]string{"ledger_append_1", "ledger_append_1000", "verify_leaves"}, ledgerAppend},
+		{[]string{"verify_bytes"}, verifyBytes},
+		{[]string{"parse", "parse_allocs"}, parse},
+		{[]string{"decide"}, decide},
+	}
+}
+
+func main() {
+	only := flag.String("only", ".", "measure only figures whose name matches")
+	records := flag.Int("records", 400_000, "records of the archive runs")
+	out := flag.String("json", "bench.json", "file for the figures")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *only, *records, *out); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, only string, records int, out string) error {
+	match, err := regexp.Compile(only)
+	if err != nil {
+		return fmt.Errorf("-only: %w", err)
+	}
+	dir, err := os.MkdirTemp("", "waxseal-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b := &bench{dir: dir, records: records}
+	var all []figure
+	for _, m := range measurements() {
+		wanted := false
+		for _, n := range m.names {
+			wanted = wanted || match.MatchString(n)
+		}
+		if !wanted {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "measuring %v …\n", m.names)
+		figures, err := m.run(ctx, b)
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.names[0], err)
+		}
+		all = append(all, figures...)
+	}
+	show(all)
+	body, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(out, append(body, '\n'), 0o644)
+}
+
+func show(all []figure) {
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(w, "NAME\tVALUE\tUNIT\tBASELINE\tRATIO\tGOAL\tMET\tNOTE")
+	for _, f := range all {
+		goal := number(f.Goal)
+		switch {
+		case f.Goal == nil:
+		case f.goalRatio:
+			goal = "ratio " + goal
+		case f.least:
+			goal = "≤ " + goal
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", f.Name, number(&f.Value), f.Unit, number(f.Baseline), number(f.Ratio), goal, f.met(), f.note)
+	}
+	w.Flush()
+}
+
+// number writes three significant digits, with separators of thousands.
+func number(v *float64) string {
+	switch {
+	case v == nil:
+		return ""
+	case math.Abs(*v) < 100:
+		return strconv.FormatFloat(*v, 'g', 3, 64)
+	}
+	s := strconv.FormatFloat(*v, 'f', 0, 64)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
