@@ -121,6 +121,7 @@ type Progress struct {
 	Size     uint64      // blocks
 	Root     ledger.Hash // of the lane's log
 	Records  uint64      // archived by this process
+	Items    uint64      // archived by this process
 	Blocks   uint64      // committed by this process
 	RawBytes int64       // archived by this process
 	Sources  []ledger.Source

@@ -32,6 +32,7 @@ type building struct {
 	rows    index.Encoder
 	row     index.Row // of the item in hand
 	raw     int64
+	items   uint64
 	pairs   map[seal.Retention]struct{}
 	locker  locker
 	cutter  cutter
@@ -63,7 +64,7 @@ func (b *building) begin() error {
 		return nil
 	}
 	b.open, b.opened = true, b.s.cfg.Now()
-	b.leaves, b.events, b.raw, b.failed = b.leaves[:0], nil, 0, 0
+	b.leaves, b.events, b.raw, b.items, b.failed = b.leaves[:0], nil, 0, 0, 0
 	b.rows.Reset()
 	clear(b.pairs)
 	b.keys, b.media = b.keys[:0], 0
@@ -111,6 +112,7 @@ func (b *building) add(ctx context.Context, role whatsapp.Role, r *record.Record
 	}
 	b.leaves = append(b.leaves, leaf.Hash())
 	b.raw += int64(r.Size())
+	b.items += uint64(len(parsed.Items))
 	for i := range cut.Pieces {
 		b.pairs[cut.Pieces[i].Retention] = struct{}{}
 	}

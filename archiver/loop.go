@@ -247,7 +247,7 @@ func (s *session) flush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	raw := s.block.raw
+	raw, items := s.block.raw, s.block.items
 	s.block.open = false
 	for _, f := range s.feeds {
 		f.restate()
@@ -258,7 +258,7 @@ func (s *session) flush(ctx context.Context) error {
 			return err
 		}
 	}
-	s.committed(ctx, b, rows, raw)
+	s.committed(ctx, b, rows, raw, items)
 	s.publishOrWarn(ctx, false)
 	return nil
 }

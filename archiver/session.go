@@ -99,7 +99,7 @@ func (s *session) take(ctx context.Context) error {
 		return fmt.Errorf("open tiles of lane %s: %w", s.name, err)
 	}
 	s.events = make(chan fetched, ahead*len(s.cfg.Topics))
-	s.committed(ctx, l.Last(), index.Encoded{Lane: s.name, Block: l.Last().Entry.N}, 0)
+	s.committed(ctx, l.Last(), index.Encoded{Lane: s.name, Block: l.Last().Entry.N}, 0, 0)
 	s.publishOrWarn(ctx, true) // the writer before may have died with tiles to publish
 	return nil
 }
@@ -126,13 +126,13 @@ func (c *Config) laneConfig(l record.Lane) lane.Config {
 }
 
 // committed tells everybody of a block.
-func (s *session) committed(ctx context.Context, b *ledger.Block, rows index.Encoded, raw int64) {
+func (s *session) committed(ctx context.Context, b *ledger.Block, rows index.Encoded, raw int64, items uint64) {
 	if err := s.pub.Follow(ctx, b); err != nil {
 		s.cfg.Log.Warn("tiles", "lane", string(s.name), "err", err)
 	}
 	s.a.update(s.name, func(p *Progress) {
 		p.Size, p.Root, p.Sources, p.Err = s.lane.Size(), s.lane.Root(), b.Entry.Source, nil
-		p.Records, p.RawBytes = p.Records+b.Entry.Records, p.RawBytes+raw
+		p.Records, p.Items, p.RawBytes = p.Records+b.Entry.Records, p.Items+items, p.RawBytes+raw
 		p.Blocks++
 	})
 	s.cfg.Committed(ctx, b, rows)

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -62,9 +64,9 @@ type Indexer struct {
 	hole    bool // a block's rows were dropped, and nobody here can read them from its outbox
 }
 
-// ErrHole says that the index lacks blocks whose rows only an indexer identity
-// can bring: reindex, or run where that identity is.
-var ErrHole = errors.New("index lacks blocks that no identity here can bring")
+// ErrHole says that the index lacks blocks whose rows are not to be had here: no
+// indexer identity, or an outbox that is gone or was made while the index was off.
+var ErrHole = errors.New("index lacks blocks that only reindex can bring")
 
 // New makes an indexer. catchUp may be nil where no indexer identity is at hand:
 // then what was dropped stays out until somebody else feeds it.
@@ -79,18 +81,14 @@ func New(ix index.Index, catchUp CatchUp, log *slog.Logger) *Indexer {
 // rows are dropped and read from the outbox later.
 func (x *Indexer) Offer(b index.Encoded) {
 	x.mu.Lock()
+	defer x.mu.Unlock()
 	x.heads[b.Lane] = max(x.heads[b.Lane], b.Block)
-	fits := x.bytes+len(b.Data) <= roomBytes
-	if fits {
-		x.bytes += len(b.Data)
-	}
-	x.mu.Unlock()
-	if fits {
+	if x.bytes+len(b.Data) <= roomBytes {
 		select {
 		case x.queue <- b:
+			x.bytes += len(b.Data)
 			return
 		default:
-			x.release(len(b.Data))
 		}
 	}
 	select {
@@ -256,60 +254,61 @@ func (x *Indexer) fitting(ctx context.Context, batches []index.Encoded) (run []i
 
 // mend catches up the lanes whose index lags behind with nothing on its way.
 func (x *Indexer) mend(ctx context.Context) (ok bool) {
-	if len(x.queue) > 0 {
+	heads, settled := x.settled()
+	if !settled {
 		return true
 	}
-	if x.catchUp == nil {
-		x.noteHole(ctx)
-		return true
+	behind, err := x.behind(ctx, heads)
+	if err == nil && behind != "" && x.catchUp != nil {
+		if err = x.catchUp(ctx); err == nil {
+			behind, err = x.behind(ctx, heads)
+		}
 	}
-	for _, lane := range x.lanes() {
-		pos, err := x.ix.Position(ctx, lane)
-		if err == nil && pos > x.head(lane) {
-			continue
+	if err != nil {
+		if !errors.Is(err, context.Canceled) {
+			x.log.Warn("index from outboxes", "err", err)
 		}
-		if err == nil {
-			err = x.catchUp(ctx)
-		}
-		if err != nil && !errors.Is(err, context.Canceled) {
-			x.log.Warn("index from outboxes", "lane", string(lane), "err", err)
-		}
-		return err == nil
+		return false
+	}
+	if behind != "" {
+		x.noteHole(behind)
 	}
 	return true
 }
 
+// settled gives the last block offered of each lane, or false where some of what
+// was offered waits.
+func (x *Indexer) settled() (heads map[record.Lane]uint64, ok bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return maps.Clone(x.heads), len(x.queue) == 0
+}
+
+// behind names a lane whose index lacks a block up to its head, "" for none.
+func (x *Indexer) behind(ctx context.Context, heads map[record.Lane]uint64) (record.Lane, error) {
+	for l, head := range heads {
+		if pos, err := x.ix.Position(ctx, l); err != nil || pos <= head {
+			return l, err
+		}
+	}
+	return "", nil
+}
+
 // noteHole says, once, that a lane's index cannot go on.
-func (x *Indexer) noteHole(ctx context.Context) {
-	for _, lane := range x.lanes() {
-		pos, err := x.ix.Position(ctx, lane)
-		if err != nil || pos > x.head(lane) {
-			continue
-		}
-		x.mu.Lock()
-		first := !x.hole
-		x.hole = true
-		x.mu.Unlock()
-		if first {
-			x.log.Error("index stands still", "lane", string(lane), "block", pos, "err", ErrHole)
-		}
+func (x *Indexer) noteHole(l record.Lane) {
+	x.mu.Lock()
+	first := !x.hole
+	x.hole = true
+	x.mu.Unlock()
+	if first {
+		x.log.Error("index stands still", "lane", string(l), "err", ErrHole)
 	}
 }
 
 func (x *Indexer) lanes() []record.Lane {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	out := make([]record.Lane, 0, len(x.heads))
-	for l := range x.heads {
-		out = append(out, l)
-	}
-	return out
-}
-
-func (x *Indexer) head(l record.Lane) uint64 {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.heads[l]
+	return slices.Collect(maps.Keys(x.heads))
 }
 
 // refresh notes the positions for Wait.

@@ -112,7 +112,7 @@ func (w *works) settled(ctx context.Context) error {
 			published = published && p.Published == p.Size
 		}
 		if known && lag == 0 && published && len(w.archiver.Progress()) >= lanes {
-			return w.indexer.Wait(ctx)
+			return w.indexed(ctx)
 		}
 		if err := archiver.Sleep(ctx, 100*time.Millisecond); err != nil {
 			return err

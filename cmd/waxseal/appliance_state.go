@@ -52,9 +52,14 @@ func (a *appliance) Status(ctx context.Context) (resp StatusResponse, err error)
 			lags[x.Lane] = x
 		}
 	}
+	if a.set.Unindexed {
+		resp.Alarms = append(resp.Alarms, "the index is off: what is archived meanwhile is counted and found once 'waxseal reindex' has run")
+	}
 	ix, err := sqlite.OpenReadOnly(ctx, filepath.Join(a.set.Data, "index.db"))
 	if err != nil {
-		resp.Alarms = append(resp.Alarms, "the index cannot be read: 'waxseal reindex' makes it anew")
+		if !a.set.Unindexed {
+			resp.Alarms = append(resp.Alarms, "the index cannot be read: 'waxseal reindex' makes it anew")
+		}
 		ix = nil
 	} else {
 		defer func() { err = errors.Join(err, ix.Close()) }()
@@ -267,6 +272,10 @@ func (d *doctor) broker(ctx context.Context) {
 
 func (d *doctor) index(ctx context.Context) {
 	ix, err := sqlite.OpenReadOnly(ctx, filepath.Join(d.a.set.Data, "index.db"))
+	if err != nil && d.a.set.Unindexed {
+		d.says("index", true, "off, and there is none", "")
+		return
+	}
 	if err != nil {
 		d.says("index", false, err.Error(), "'waxseal reindex' makes it anew")
 		return

@@ -33,6 +33,7 @@ type Settings struct {
 	Policy     string        // folder or bundle; "" is the built-in policy
 	Rules      policy.Config // periods and profiles laid over its data
 	Linger     time.Duration // longest wait before a block is sealed
+	Unindexed  bool          // make no index rows; 'waxseal reindex' makes an index of what is archived
 	Heads      time.Duration // interval at which control seals the lanes' heads
 
 	Classic    bool // identities of a new archive are X25519
@@ -102,6 +103,10 @@ func archiveSettings() []setting {
 		{name: "policy", help: "folder or bundle with the policy; without it the built-in one", set: text(func(s *Settings) *string { return &s.Policy })},
 		{name: "rules", help: "YAML file with periods, profiles and numbers, laid over the policy's data", set: setRules},
 		{name: "linger", def: "1s", help: "longest wait before what arrived is sealed; under load it is seconds", set: duration(func(s *Settings) *time.Duration { return &s.Linger })},
+		{name: "index", def: "sqlite", values: []string{"sqlite", "off"}, help: "off: no index is kept while archiving; 'waxseal reindex' makes one when it is needed", set: func(s *Settings, v value) error {
+			s.Unindexed = v.text == "off"
+			return nil
+		}},
 		{name: "heads", def: "1m", help: "how often the lanes' heads are sealed in the control lane", set: duration(func(s *Settings) *time.Duration { return &s.Heads })},
 	}
 }

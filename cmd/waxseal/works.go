@@ -31,7 +31,7 @@ type works struct {
 	address  string
 	source   *kafka.Source
 	index    *sqlite.Index
-	indexer  *indexer.Indexer
+	indexer  *indexer.Indexer // nil: the index is off
 	archiver *archiver.Archiver
 	report   func(Event)
 
@@ -88,10 +88,12 @@ func openWorks(ctx context.Context, env Env, report func(Event)) (w *works, err 
 	if w.source, err = kafka.Open(ctx, []string{w.address}, kafka.Options{Log: env.Log}); err != nil {
 		return nil, fmt.Errorf("kafka at %s: %w", w.address, err)
 	}
-	if w.index, err = sqlite.Open(ctx, filepath.Join(env.Settings.Data, "index.db")); err != nil {
-		return nil, fmt.Errorf("index: %w", err)
+	if !env.Settings.Unindexed {
+		if w.index, err = sqlite.Open(ctx, filepath.Join(env.Settings.Data, "index.db")); err != nil {
+			return nil, fmt.Errorf("index: %w", err)
+		}
+		n.closers = append(n.closers, w.index)
 	}
-	n.closers = append(n.closers, w.index)
 	if err = n.start(ctx); err != nil {
 		return nil, err
 	}
@@ -106,18 +108,11 @@ func openWorks(ctx context.Context, env Env, report func(Event)) (w *works, err 
 
 // build makes indexer and archiver of what is open.
 func (w *works) build() error {
-	ids, err := w.ring.Identities(nil, keyring.Indexer)
-	var catchUp indexer.CatchUp
-	if err == nil {
-		feeder := reindex.NewFeeder(reindex.FeedConfig{Index: w.index, Locked: w.locked, Meta: w.meta, Indexer: ids})
-		catchUp = func(ctx context.Context) error {
-			_, err := feeder.Feed(ctx)
+	if w.index != nil {
+		if err := w.buildIndexer(); err != nil {
 			return err
 		}
-	} else if !errors.Is(err, keyring.ErrAbsent) && !errors.Is(err, keyring.ErrPassphrase) {
-		return err
 	}
-	w.indexer = indexer.New(w.index, catchUp, w.env.Log)
 	sealer, err := state.NewSealer(state.Key(w.ingest.State), w.signer.Archive())
 	if err != nil {
 		return err
@@ -133,15 +128,43 @@ func (w *works) build() error {
 		Recipients: w.ingest.Segments, BoxRecipients: w.ingest.Boxes, Indexer: w.ingest.Indexer,
 		Tags: index.NewKeys(w.ingest.Subject, tokens), TokenEpoch: w.ingest.TokenEpoch,
 		State: sealer, StateKey: state.Key(w.ingest.State), RecordKey: archiver.NewRecordKey(w.ingest.State),
-		Policy: w.policy, Linger: w.set.Linger, Committed: w.committed, Log: w.env.Log,
+		Policy: w.policy, Linger: w.set.Linger, Committed: w.committed, NoRows: w.indexer == nil, Log: w.env.Log,
 	})
 	return err
 }
 
+// buildIndexer makes what feeds the index, from memory and, where an identity is
+// at hand, from outboxes.
+func (w *works) buildIndexer() error {
+	ids, err := w.ring.Identities(nil, keyring.Indexer)
+	var catchUp indexer.CatchUp
+	if err == nil {
+		feeder := reindex.NewFeeder(reindex.FeedConfig{Index: w.index, Locked: w.locked, Meta: w.meta, Indexer: ids})
+		catchUp = func(ctx context.Context) error {
+			_, err := feeder.Feed(ctx)
+			return err
+		}
+	} else if !errors.Is(err, keyring.ErrAbsent) && !errors.Is(err, keyring.ErrPassphrase) {
+		return err
+	}
+	w.indexer = indexer.New(w.index, catchUp, w.env.Log)
+	return nil
+}
+
+// indexed waits until every block is in the index, if there is one.
+func (w *works) indexed(ctx context.Context) error {
+	if w.indexer == nil {
+		return nil
+	}
+	return w.indexer.Wait(ctx)
+}
+
 // committed is told of each block of each lane.
 func (w *works) committed(ctx context.Context, b *ledger.Block, rows index.Encoded) {
-	w.indexer.Offer(rows)
-	w.indexer.Pace(ctx)
+	if w.indexer != nil {
+		w.indexer.Offer(rows)
+		w.indexer.Pace(ctx)
+	}
 	var raw, stored int64
 	for _, s := range slices.Concat(b.Entry.Segments, b.Entry.Media) {
 		stored += s.Bytes
@@ -150,11 +173,12 @@ func (w *works) committed(ctx context.Context, b *ledger.Block, rows index.Encod
 		stored += x.Bytes
 	}
 	w.mu.Lock()
+	items := uint64(0)
 	for _, p := range w.archiver.Progress() {
-		raw += p.RawBytes
+		raw, items = raw+p.RawBytes, items+p.Items
 	}
 	w.total.Records += b.Entry.Records
-	w.total.Items += uint64(rows.Rows)
+	w.total.Items = items
 	w.total.Blocks++
 	w.total.Stored += stored
 	last := raw - w.total.Bytes
@@ -181,7 +205,9 @@ func (w *works) work(ctx context.Context, drain bool) error {
 	indexCtx, stopIndex := context.WithCancel(context.WithoutCancel(ctx))
 	headCtx, stopHeads := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
-	wg.Go(func() { w.indexer.Run(indexCtx) })
+	if w.indexer != nil {
+		wg.Go(func() { w.indexer.Run(indexCtx) })
+	}
 	wg.Go(func() { w.sealHeads(headCtx) })
 	start := time.Now()
 	var err error
@@ -192,7 +218,7 @@ func (w *works) work(ctx context.Context, drain bool) error {
 	}
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	if waitErr := w.indexer.Wait(wait); waitErr != nil {
+	if waitErr := w.indexed(wait); waitErr != nil {
 		w.env.Log.Warn("index is behind", "err", waitErr)
 	}
 	w.mu.Lock()
