@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"net/url"
 	"strings"
 )
 
@@ -13,10 +14,12 @@ import (
 var htmlFiles embed.FS
 
 // pages are the templates. Nothing that a model says enters them but through
-// html/template's escaping or show.
+// html/template's escaping, show, when and where.
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"show":  show,
 	"plain": plain,
+	"when":  when,
+	"where": where,
 	"style": style,
 	"n":     count,
 	"add":   func(a, b int) int { return a + b },
@@ -25,12 +28,47 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 // show is text as HTML: escaped, and each harmful character in a box with its
 // number, so that it can do nothing and is seen.
 func show(s string) template.HTML {
+	if quiet(s) {
+		return template.HTML(s) //nolint:gosec // it has nothing to escape
+	}
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	var b strings.Builder
 	pieces(s, func(t string) { template.HTMLEscape(&b, []byte(t)) }, func(r rune) {
 		fmt.Fprintf(&b, `<span class="ctl">U+%04X</span>`, r)
 	})
 	return template.HTML(b.String()) //nolint:gosec // every piece was escaped above
+}
+
+// quiet says that every byte of s is ASCII that HTML takes as it is. Most texts
+// that a page shows are such.
+func quiet(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\n' || c > '~' || c == '<' || c == '>' || c == '&' || c == '"' || c == '\'' {
+			return false
+		}
+	}
+	return true
+}
+
+// when is a time as an element, with the whole of it behind.
+func when(t timeView) template.HTML {
+	return template.HTML(`<time datetime="` + template.HTMLEscapeString(t.Machine) + `" title="` + template.HTMLEscapeString(t.Whole) + `">` + //nolint:gosec // escaped
+		template.HTMLEscapeString(t.Short) + `</time>`)
+}
+
+// where is an item's name, its place in the ledger, and links to its bytes and
+// proof.
+func where(o originView) template.HTML {
+	out := `<span class="item">` + show(o.Item) + `</span>`
+	if o.Place != "" {
+		out += ` <span>` + show(o.Place) + `</span>`
+	}
+	for _, link := range [2][2]string{{o.Raw, "bytes"}, {o.Proof, "proof"}} {
+		if link[0] != "" {
+			out += ` <a href="` + template.HTML(template.HTMLEscapeString((&url.URL{Path: link[0]}).EscapedPath())) + `">` + template.HTML(link[1]) + `</a>` //nolint:gosec // escaped
+		}
+	}
+	return out
 }
 
 func style() (template.CSS, error) {
