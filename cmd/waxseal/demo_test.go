@@ -279,6 +279,57 @@ func (o *operator) fed(address string) (day map[int]int, all int) {
 	return day, all
 }
 
+// An interrupt while the day is fed ends the demonstration as cleanly as a later
+// one, and the next start feeds the rest.
+func TestDemoInterrupted(t *testing.T) {
+	t.Parallel()
+	o := newOperator(t)
+	cmd := o.command(t.Context(), "run", "--demo", "--output", "jsonl")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var last Event
+	for d := json.NewDecoder(out); ; {
+		var e Event
+		if d.Decode(&e) != nil {
+			break
+		}
+		if last = e; e.What == "data" {
+			if err := cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := cmd.Wait(); err != nil || last.Event != "stopped" {
+		t.Errorf("interrupted: %v, last event %q", err, last.Event)
+	}
+	r := o.run(nil, "--demo")
+	day, all := o.fed(r.broker)
+	r.stop()
+	if want := len(demo.Day(time.Now())); len(day) != want || all != want {
+		t.Errorf("%d records of the day and %d in all, want %d", len(day), all, want)
+	}
+}
+
+// On a terminal it is asked, and only a yes removes.
+func TestDemoRemoveAsks(t *testing.T) {
+	t.Parallel()
+	for answer, prints := range map[string]string{
+		"y\n": "removed the demonstration", "Yes\n": "removed the demonstration", "\n": "nothing was removed", "n\n": "nothing was removed", "": "nothing was removed",
+	} {
+		var out, errs bytes.Buffer
+		std := streams{in: strings.NewReader(answer), out: &out, err: &errs, width: 80, readPassword: func(string) (string, error) { return "", nil }}
+		code := execute(t.Context(), []string{"demo", "remove"}, std, func(_ context.Context, e Env) (App, error) { return &answering{env: e}, nil })
+		if code != exitOK || !strings.Contains(out.String(), prints) || !strings.Contains(errs.String(), "Remove the demonstration demo/archive.local with all of /data? [y/N] ") {
+			t.Errorf("%q: exit code %d, %s%s", answer, code, out.String(), errs.String())
+		}
+	}
+}
+
 // A file's words are typed as a shell reads them back.
 func TestTyped(t *testing.T) {
 	words := []string{"bin/waxseal", "a b", "it's", "*", "wa.webhooks/0/1#0", "#x", "$HOME", "", "保険", "-x"}
