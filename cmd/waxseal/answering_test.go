@@ -163,6 +163,8 @@ func (a *answering) Identify(context.Context) (Identification, error) {
 	return Identification{Archive: "archive.local", Fingerprint: strings.Repeat("ab", 32), Mode: "production"}, a.err()
 }
 
+func (a *answering) Gateway(context.Context, GatewayRequest, func(Event)) error { return a.err() }
+
 func (a *answering) StoreInit(context.Context) (StoreInitResponse, error) {
 	return StoreInitResponse{Stores: []StorePlace{{Store: "locked", Place: "s3://store.example/firm", Made: true}}}, a.err()
 }

@@ -43,6 +43,8 @@ type App interface {
 	Identify(ctx context.Context) (Identification, error)
 	// RotateKeys makes new keys and commits the act that makes them count.
 	RotateKeys(ctx context.Context, req RotateRequest) (RotateResponse, error)
+	// Gateway receives webhooks and writes them into Kafka until ctx is done.
+	Gateway(ctx context.Context, req GatewayRequest, report func(Event)) error
 	// StoreInit makes the buckets of a new archive that are not there.
 	StoreInit(ctx context.Context) (StoreInitResponse, error)
 	// StoreCheck answers OK false, and no error, for a store that breaks a promise.

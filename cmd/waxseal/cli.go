@@ -25,6 +25,7 @@ type cli struct {
 
 	Run     runCmd     `cmd:"" help:"The whole appliance in one process."`
 	Archive archiveCmd `cmd:"" help:"The archiver alone."`
+	Gateway gatewayCmd `cmd:"" help:"Meta's webhooks and middleware's events, into Kafka."`
 	Feed    feedCmd    `cmd:"" help:"Write files into Kafka, byte for byte."`
 
 	Status  statusCmd  `cmd:"" help:"How the archive stands."`

@@ -41,6 +41,8 @@ type Settings struct {
 	Passphrase string
 	Scrypt     int // log2 of scrypt's N for a passphrase set here
 
+	Gateway GatewaySettings
+
 	LogLevel  string
 	LogFormat string
 
@@ -76,7 +78,7 @@ type value struct {
 }
 
 func settings() []setting {
-	return slices.Concat(generalSettings(), archiveSettings(), storeSettings(), topicSettings(), keySettings(), logSettings())
+	return slices.Concat(generalSettings(), archiveSettings(), storeSettings(), topicSettings(), gatewaySettings(), keySettings(), logSettings())
 }
 
 func generalSettings() []setting {
