@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/waxseal/waxseal/archiver/record"
 	"github.com/waxseal/waxseal/archiver/worm/mem"
@@ -35,14 +36,15 @@ func (r *rig) writes(t *testing.T) (out []write) {
 	return out
 }
 
-// rigWithDuties is an archive of two kinds of records, one with a duty and one
-// without, so that a step writes each sort of object.
+// rigWithDuties is an archive of records with a duty and without one, and of
+// media, so that a step writes each sort of object.
 func rigWithDuties(t *testing.T, b *rigBroker, n int) (*rig, []*record.Record) {
 	t.Helper()
 	bodies := texts(n)
 	bodies[1] = contactSync
 	fed := b.feed(t, webhooks.Name, today, bodies...)
-	r := newRig(t, b, newKeys(t, nil), webhooks)
+	r := newRig(t, b, newKeys(t, nil), webhooks, media)
+	r.media = b.feed(t, media.Name, today.Add(time.Second), strings.Repeat("not text \xff", 20_000))
 	r.snapshots = 1
 	return r, fed
 }
@@ -54,7 +56,7 @@ const contactSync = `{"object":"whatsapp_business_account","entry":[{"id":"15550
 // archiver dying of it and with the archiver living on, and then lets a new one
 // take the lane: everything is archived once, and verification finds nothing.
 func TestCrashTable(t *testing.T) {
-	b := tempBroker(t, webhooks.Name)
+	b := tempBroker(t, webhooks.Name, media.Name)
 	base, fed := rigWithDuties(t, b, 5)
 	kinds := map[string]int{}
 	for _, w := range base.writes(t) {
@@ -70,7 +72,7 @@ func TestCrashTable(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range []string{"locked block", "locked seg", "locked box", "meta box", "spare box", "meta outbox", "meta snapshot", "meta tile", "meta checkpoint"} {
+	for _, kind := range []string{"locked block", "locked seg", "locked media", "locked box", "meta box", "spare box", "meta outbox", "meta snapshot", "meta tile", "meta checkpoint"} {
 		if kinds[kind] == 0 {
 			t.Errorf("no %s among the writes of the table: %v", kind, kinds)
 		}

@@ -63,7 +63,7 @@ func (h *host) freezeAt(m moment) (frozen <-chan struct{}, wake chan<- struct{})
 // loses the lane where it still had something to commit, and its process goes on
 // and takes the lane again. Everything is archived once.
 func TestFrozenWriter(t *testing.T) {
-	b := tempBroker(t, webhooks.Name)
+	b := tempBroker(t, webhooks.Name, media.Name)
 	base, fed := rigWithDuties(t, b, 5)
 	ms := base.moments(t)
 	last := 0 // the commit of the last block: from behind it nobody has anything to lose
@@ -133,7 +133,7 @@ func (r *rig) bytes(t *testing.T) map[string][]byte {
 // TestTornBlock lets a store keep half of a block and say so to nobody, which no
 // store may: nothing is ever committed behind it, and verification names it.
 func TestTornBlock(t *testing.T) {
-	b := tempBroker(t, webhooks.Name)
+	b := tempBroker(t, webhooks.Name, media.Name)
 	base, _ := rigWithDuties(t, b, 5)
 	for n := range uint64(3) {
 		r := base.clone()
@@ -161,7 +161,7 @@ func TestTornBlock(t *testing.T) {
 // TestTornTile lets a store keep half of a tile, which no store may: archiving
 // goes on, and verification names the tile.
 func TestTornTile(t *testing.T) {
-	b := tempBroker(t, webhooks.Name)
+	b := tempBroker(t, webhooks.Name, media.Name)
 	base, fed := rigWithDuties(t, b, 5)
 	for _, w := range base.writes(t) {
 		if kindOf(w.key) != "tile" {

@@ -52,6 +52,7 @@ type rig struct {
 	writer ledger.Hash
 	source *kafka.Source
 	topics []archiver.Topic
+	media  []*record.Record // fed beside what a test names itself
 
 	maxRecords int
 	snapshots  uint64
@@ -426,8 +427,15 @@ func (r *rig) archived(t *testing.T, want ...[]*record.Record) {
 		ok(t, err)
 		for _, o := range opened {
 			name := o.Record.Coordinates.Topic
+			if o.Media() != nil {
+				o.Record.Value, err = reader.MediaBytes(t.Context(), b.Entry, o)
+				ok(t, err)
+			}
 			got[name] = append(got[name], &o.Record)
 		}
+	}
+	if r.media != nil {
+		want = append(want, r.media)
 	}
 	for _, topic := range want {
 		have := got[topic[0].Topic]
@@ -482,7 +490,10 @@ func textOf(i int, body string) string {
 		i%3, wa, user, wa, user, i, today.Unix(), body)
 }
 
-var webhooks = archiver.Topic{Name: "wa.webhooks", Role: whatsapp.RoleWebhooks}
+var (
+	webhooks = archiver.Topic{Name: "wa.webhooks", Role: whatsapp.RoleWebhooks}
+	media    = archiver.Topic{Name: "wa.media", Role: whatsapp.RoleMedia}
+)
 
 func tempBroker(t *testing.T, topics ...string) *rigBroker {
 	t.Helper()

@@ -161,7 +161,7 @@ func wireTo(t *testing.T) http.RoundTripper {
 // life goes wrong on the wire in each way, with the archiver dying of it and living
 // on, and a new one takes the lane.
 func TestCrashTableS3(t *testing.T) {
-	b := tempBroker(t, webhooks.Name)
+	b := tempBroker(t, webhooks.Name, media.Name)
 	base, fed := rigWithDuties(t, b, 5)
 	bucketsOn(t) // skips here rather than in each case
 	for _, w := range base.writes(t) {

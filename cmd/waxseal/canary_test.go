@@ -64,6 +64,10 @@ func canaryRecords() map[string][]string {
 			strings.NewReplacer("15550100001", canaryPhone, "Ana", canaryName, "4711", canaryWord).Replace(string(must(samples.ReadFile("samples/sends/01-order-update-to-ana.json")))),
 			`{"time":"` + canaryWord + `","request":{"to":"` + canaryPhone + `"}}`,
 		},
+		"wa.media": {
+			strings.Repeat(canaryWord+" "+canaryPhone+" ", 4000),
+			canaryName,
+		},
 	}
 }
 
@@ -217,6 +221,14 @@ func (o *operator) feedCanaries(address string) {
 			rec := &record.Record{Key: []byte(canaryKey), Value: []byte(body), Headers: []record.Header{{Key: canaryWord, Value: []byte(canaryPhone)}}}
 			if i%2 == 1 {
 				rec.Key = []byte(canaryPhone)
+			}
+			if topic == "wa.media" {
+				for name, value := range map[string]string{
+					"x-waxseal-media-id": canaryPhone + canaryKey, "x-waxseal-message-id": wamid(canaryPhone, 2), "x-waxseal-filename": canaryName + " " + canaryWord,
+					"x-waxseal-wa-id": canaryPhone, "x-waxseal-user-id": canaryBSUID, "x-waxseal-sha256": canaryWord, "x-waxseal-number": "155501000000020",
+				} {
+					rec.Headers = append(rec.Headers, record.Header{Key: name, Value: []byte(value)})
+				}
 			}
 			if _, err := p.Produce(o.t.Context(), topic, rec); err != nil {
 				o.t.Fatal(err)

@@ -280,7 +280,12 @@ func (k *killer) produce(ctx context.Context, address string, moved <-chan struc
 			k.made++
 			sent++
 		}
-		where, err := p.Produce(ctx, "wa.webhooks", batch...)
+		topic := "wa.webhooks"
+		if k.made%3 == 0 {
+			topic, batch, words = "wa.media", batch[:1], words[:1] // the others are never sent
+			batch[0] = mediaNamed(words[0], k.made)
+		}
+		where, err := p.Produce(ctx, topic, batch...)
 		for i, at := range where {
 			switch {
 			case at.Offset >= 0:
@@ -297,6 +302,14 @@ func (k *killer) produce(ctx context.Context, address string, moved <-chan struc
 			return
 		}
 	}
+}
+
+// mediaNamed is media of some length, found by its name.
+func mediaNamed(word string, n int) *record.Record {
+	return &record.Record{Key: fmt.Appendf(nil, "waba-%d", n%9), Value: bytes.Repeat([]byte(word), 1+n*n%12_000), Headers: []record.Header{
+		{Key: "x-waxseal-media-id", Value: fmt.Appendf(nil, "%d", n)}, {Key: "x-waxseal-number", Value: []byte("155501000000020")},
+		{Key: "x-waxseal-filename", Value: []byte(word)},
+	}}
 }
 
 // webhook is an inbound message of the n-th person.
