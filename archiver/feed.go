@@ -15,6 +15,14 @@ import (
 // ahead is how many batches of a topic wait in memory at most.
 const ahead = 2
 
+// ahead is how many batches wait: media are large, one at a time is enough.
+func (f *feed) ahead() int {
+	if f.role == whatsapp.RoleMedia {
+		return 1
+	}
+	return ahead
+}
+
 // feed is one topic of a lane being read: where the lane stands in it, and what
 // has been fetched beyond.
 type feed struct {
@@ -58,7 +66,7 @@ func (f *feed) start(ctx context.Context, src *kafka.Source, events chan<- fetch
 	f.life++
 	life, credit, done := f.life, make(chan struct{}, ahead), make(chan struct{})
 	f.credit, f.done = credit, done
-	for range ahead {
+	for range f.ahead() {
 		credit <- struct{}{}
 	}
 	r := src.Reader(f.source.Topic, f.source.Partition, f.source.Era, f.source.Next)

@@ -39,6 +39,10 @@ type foreignRecord struct {
 	Headers  [][2]*string     `json:"headers"`
 	Null     bool             `json:"null"`
 	Rulings  []map[string]any `json:"rulings"`
+	Media    *struct {
+		Length int64  `json:"length"`
+		SHA256 string `json:"sha256"`
+	} `json:"media"`
 }
 
 type foreign struct {
@@ -108,6 +112,13 @@ func (s *scene) export(t *testing.T) []string {
 			}
 			args = append(args, "--segment", write(fmt.Sprintf("%d-seg-%d", n, i), body))
 		}
+		for i := range e.Media {
+			body, _, err := s.Archive.Locked.Get(context.Background(), e.Media[i].Key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			args = append(args, "--media", write(fmt.Sprintf("%d-media-%d", n, i), body))
+		}
 	}
 	return args
 }
@@ -141,7 +152,7 @@ func TestPythonReader(t *testing.T) {
 	for i := range long {
 		long[i] = s.traffic.Message(4, sealtest.Free)
 	}
-	s.block(t, "0", long...)
+	s.block(t, "0", append(long, pictures()...)...)
 	s.Writer(t, "0").Retire(1 << 30)
 	s.block(t, "0")
 	s.compare(t, python(t, s.export(t)))
@@ -153,8 +164,8 @@ func TestPythonReader(t *testing.T) {
 	for _, b := range f.Boxes {
 		removed += len(b.Removed)
 	}
-	if removed != 3 {
-		t.Errorf("python sees %d removed rows in lane 0, want 3", removed)
+	if removed != 4 {
+		t.Errorf("python sees %d removed rows in lane 0, want 4", removed)
 	}
 	s.compare(t, f)
 }
@@ -216,6 +227,9 @@ func compareRecord(t *testing.T, got *foreignRecord, want *unseal.Opened, leaf l
 			t.Fatalf("leaf %d: value piece %d differs", want.Position, p.Ref.Index)
 		}
 	}
+	if m := want.Media(); (m != nil) != (got.Media != nil) || m != nil && (got.Media.Length != m.Media.Length || got.Media.SHA256 != m.Media.SHA256.String()) {
+		t.Fatalf("leaf %d: media %+v", want.Position, got.Media)
+	}
 	if fmt.Sprint(got.Erased) != fmt.Sprint(erased) || values != len(got.Value) {
 		t.Fatalf("leaf %d: erased %v, want %v", want.Position, got.Erased, erased)
 	}
@@ -238,6 +252,7 @@ func compareRecord(t *testing.T, got *foreignRecord, want *unseal.Opened, leaf l
 func TestPythonRefuses(t *testing.T) {
 	needPython(t)
 	s := newScene(t)
+	s.block(t, "0", pictures()...)
 	args := s.export(t)
 	path := args[len(args)-1]
 	body, err := os.ReadFile(path)
@@ -251,6 +266,6 @@ func TestPythonRefuses(t *testing.T) {
 	err = exec.Command(interpreter(), args...).Run()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 3 {
-		t.Fatalf("reader.py on a damaged segment: %v", err)
+		t.Fatalf("reader.py on a damaged media object: %v", err)
 	}
 }

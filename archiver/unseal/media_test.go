@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/waxseal/waxseal/archiver/record"
@@ -17,22 +16,6 @@ import (
 	"github.com/waxseal/waxseal/archiver/worm/mem"
 	"github.com/waxseal/waxseal/ledger"
 )
-
-// media is a record of n bytes of media, cut as the archiver cuts it.
-func media(n int, offset int64, o seal.Owner, ret seal.Retention) *seal.Cut {
-	value := make([]byte, n)
-	rng := rand.NewChaCha8([32]byte{byte(offset)})
-	_, _ = rng.Read(value)
-	r := &record.Record{
-		Coordinates: record.Coordinates{Topic: "wa.media", Era: 1, Partition: 3, Offset: offset}, Timestamp: 1764000000000,
-		Value: value, Headers: []record.Header{{Key: "content-type", Value: []byte("image/jpeg")}},
-	}
-	cut := sealtest.Whole(r, o, ret, sealtest.Rule(1))
-	p := cut.Pieces[0]
-	p.Type = ledger.PieceMedia
-	cut.Pieces = append(cut.Pieces[1:], p)
-	return cut
-}
 
 func records(t *testing.T, r *unseal.Reader, e *ledger.Entry) []*unseal.Opened {
 	t.Helper()
@@ -54,7 +37,7 @@ func TestMediaRoundTrip(t *testing.T) {
 		if i == 3 {
 			owner = seal.Owner{Kind: seal.OwnerMedia, Tag: sealtest.Tag(77)}
 		}
-		cuts = append(cuts, media(n, int64(i), owner, mixed(i)))
+		cuts = append(cuts, sealtest.Media(int64(i), n, owner, mixed(i)))
 	}
 	tr := sealtest.NewTraffic(4)
 	cuts = append(cuts, tr.Message(1, sealtest.Duty), tr.Batch([]int{0, 1}, mixed))
@@ -105,7 +88,7 @@ func TestMediaRoundTrip(t *testing.T) {
 func TestMediaAnyBit(t *testing.T) {
 	ctx := context.Background()
 	a := sealtest.New(t)
-	e := a.Block(t, "0", media(200_000, 1, sealtest.Person(1), sealtest.Duty), media(200_000, 2, sealtest.Person(1), sealtest.Duty))
+	e := a.Block(t, "0", sealtest.Media(1, 200_000, sealtest.Person(1), sealtest.Duty), sealtest.Media(2, 200_000, sealtest.Person(1), sealtest.Duty))
 	r := reader(t, a)
 	got := records(t, r, e)
 	key := e.Media[0].Key
@@ -150,7 +133,7 @@ func TestMediaAnyBit(t *testing.T) {
 func TestMediaChangesBetweenReadings(t *testing.T) {
 	ctx := context.Background()
 	a := sealtest.New(t)
-	e := a.Block(t, "0", media(9<<20, 1, sealtest.Person(1), sealtest.Duty))
+	e := a.Block(t, "0", sealtest.Media(1, 9<<20, sealtest.Person(1), sealtest.Duty))
 	r := reader(t, a)
 	o := records(t, r, e)[0]
 	s, err := r.Media(ctx, e, o)
@@ -175,7 +158,7 @@ func TestMediaChangesBetweenReadings(t *testing.T) {
 func TestMediaErased(t *testing.T) {
 	ctx := context.Background()
 	a := sealtest.New(t)
-	e := a.Block(t, "0", media(1000, 1, sealtest.Person(1), sealtest.Free))
+	e := a.Block(t, "0", sealtest.Media(1, 1000, sealtest.Person(1), sealtest.Free))
 	r := reader(t, a)
 	o := records(t, r, e)[0]
 	box, err := r.OpenBox(ctx, "0", 0, &e.Boxes[0], 0)

@@ -203,8 +203,10 @@ func (f *feeder) add(ctx context.Context, body []byte) error {
 // flush produces what is waiting and notes where each record went.
 func (f *feeder) flush(ctx context.Context) error {
 	where, err := f.p.Produce(ctx, f.topic, f.waiting...)
+	first := "" // of the files that were not written
 	for i, c := range where {
 		if c.Offset < 0 {
+			first = cmp.Or(first, " "+f.resp.Files[f.owner[i]].File)
 			continue
 		}
 		file := &f.resp.Files[f.owner[i]]
@@ -215,7 +217,7 @@ func (f *feeder) flush(ctx context.Context) error {
 	}
 	f.waiting, f.owner, f.bytes = nil, nil, 0
 	if err != nil {
-		return fmt.Errorf("feed: %w", err)
+		return fmt.Errorf("feed%s: %w", first, err)
 	}
 	return nil
 }

@@ -5,11 +5,12 @@ Written from archiver/seal/FORMAT.md alone, without a look at the code that
 writes them. It needs Python 3 and the cryptography package, and opens what is
 sealed to classic (X25519) age recipients.
 
-    reader.py --identity FILE --dictionary FILE [--box FILE]... [--segment FILE]...
+    reader.py --identity FILE --dictionary FILE [--box FILE]... [--segment FILE]... [--media FILE]...
 
-The boxes and segments are those of a few blocks of one lane; the segments of
-one block stand in the order of its entry. Prints JSON: the rows of each box,
-and of each block its records by leaf position.
+The boxes, segments and media objects are those of a few blocks of one lane; the
+segments of one block stand in the order of its entry. Prints JSON: the rows of
+each box, and of each block its records by leaf position, with length and
+SHA-256 of the media that were given.
 """
 import argparse
 import base64
@@ -188,6 +189,9 @@ class Row:
         self.enc = HKDFExpand(hashes.SHA256(), 32, b"waxseal cell key v1").derive(key)
         self.salt = HKDFExpand(hashes.SHA256(), 32, b"waxseal salt key v1").derive(key)
 
+    def media(self, header):
+        return AESGCM(HKDFExpand(hashes.SHA256(), 32, b"waxseal media key v1" + sha(header)).derive(self.key))
+
 
 def read_box(data, keys):
     """Gives what the box says in the clear, and its rows by id."""
@@ -362,6 +366,10 @@ def read_cell(data, sources, rules, positions):
                     committed += uvarint(item) + sha(rule) + uvarint(len(saw)) + saw
                     piece["rulings"].append({"item": item, "rule": rule.decode(), "saw": saw.decode()})
                 piece["bytes"] = committed
+            elif kind == 4:
+                piece["media"], piece["length"], piece["sha256"], piece["commitment"] = c.uvarint(), c.uvarint(), c.take(32), c.take(32)
+                need(index == 0 and not part["shared"] and 0 < piece["length"] <= 1 << 40, "media piece")
+                need(all(k in (1, 2) for k, _ in part["pieces"]), "pieces beside media")
             else:
                 piece["bytes"] = c.bytes()
             part["pieces"][kind, index] = piece
@@ -413,6 +421,39 @@ def read_segment(data, keys, rows, dictionary):
     return h, parts, shared, gone
 
 
+# ---- media -------------------------------------------------------------------
+
+def read_media(data, keys, blocks):
+    """Holds a media object to the piece that names it, and notes there what it is."""
+    plain = age_open(data, keys)
+    c = Cursor(plain)
+    need(c.take(8) == b"waxmed\x00\x01", "media magic")
+    c.take(32 + 16)
+    block, index, row_id, duty, retain, length = c.unpack("Q"), c.unpack("I"), c.unpack("Q"), c.unpack("q"), c.unpack("q"), c.unpack("Q")
+    era, partition, offset, topic = c.unpack("I"), c.unpack("I"), c.unpack("Q"), c.take(c.u8())
+    lane, klass = c.short(), c.short()
+    header = plain[:c.at]
+    for part, row in (found for parts in blocks.get(block, {"found": {}})["found"].values() for found in parts):
+        piece = part["pieces"].get((4, 0))
+        if piece is None or piece["media"] != index:
+            continue
+        need((part["topic"], part["era"], part["partition"], part["offset"]) == (topic, era, partition, offset), "media of another record")
+        need((row.id, row.retention, piece["length"]) == (row_id, (klass, duty, retain), length), "media of another row")
+        key, value, n = row.media(header), b"", 0
+        while len(value) < length:
+            size = min(65536, length - len(value))
+            try:
+                value += key.decrypt(n.to_bytes(11, "big") + bytes([len(value) + size == length]), c.take(size + 16), None)
+            except InvalidTag:
+                raise Damaged("media chunk %d" % n)
+            n += 1
+        c.end()
+        need(commitment(row, part, 4, 0, value) == piece["commitment"] and sha(value) == piece["sha256"], "media is not what was committed to")
+        piece["read"] = {"length": length, "sha256": sha(value).hex(), "lane": lane}
+        return
+    need(row_id not in {row.id for b in blocks.values() for parts in b["found"].values() for _, row in parts}, "media of no record")
+
+
 # ---- records -----------------------------------------------------------------
 
 def commitment(row, leaf, kind, index, data):
@@ -454,8 +495,8 @@ def record(position, found, shared):
     for part, row in found:
         leaf = part
         for (kind, index), piece in part["pieces"].items():
-            pieces[kind, index] = piece["bytes"], piece
-            commitments[kind, index] = commitment(row, part, kind, index, piece["bytes"])
+            pieces[kind, index] = piece.get("bytes"), piece
+            commitments[kind, index] = piece["commitment"] if kind == 4 else commitment(row, part, kind, index, piece["bytes"])
     if shared is not None:
         leaf = shared
         for name, c in commitments.items():
@@ -470,6 +511,8 @@ def record(position, found, shared):
         data, piece = pieces.get(name, (None, None))
         if name[0] == 0:
             out["value"].append(None if data is None else data.hex())
+        elif name[0] == 4:
+            out["media"] = piece.get("read")
         elif data is None:
             continue
         elif name[0] == 1:
@@ -487,6 +530,7 @@ def main():
     a.add_argument("--dictionary", required=True)
     a.add_argument("--box", action="append", default=[])
     a.add_argument("--segment", action="append", default=[])
+    a.add_argument("--media", action="append", default=[])
     args = a.parse_args()
     keys = [k for path in args.identity for k in identities(path)]
     dictionary = Dictionary(open(args.dictionary, "rb").read())
@@ -502,6 +546,8 @@ def main():
             b["found"].setdefault(part["position"], []).append((part, row))
         b["shared"].update(shared)
         b["positions"].update(gone, shared, (part["position"] for part, _ in parts))
+    for path in args.media:
+        read_media(open(path, "rb").read(), keys, blocks)
     out = {"boxes": boxes, "blocks": {str(n): [record(p, b["found"].get(p, []), b["shared"].get(p)) for p in sorted(b["positions"])]
                                       for n, b in sorted(blocks.items())}}
     json.dump(out, sys.stdout)

@@ -172,3 +172,17 @@ func (t *Traffic) Batch(people []int, ret func(person int) seal.Retention) *seal
 	}
 	return cut
 }
+
+// Media is a record of n bytes of media, one row, cut as the archiver cuts it.
+func Media(offset int64, n int, o seal.Owner, ret seal.Retention) *seal.Cut {
+	value := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{byte(offset)}).Read(value) // never fails
+	cut := Whole(&record.Record{
+		Coordinates: record.Coordinates{Topic: "wa.media", Era: 1, Partition: 3, Offset: offset}, Timestamp: 1764000000000 + offset,
+		Key: []byte("102290129340398"), Value: value, Headers: []record.Header{{Key: "content-type", Value: []byte("image/jpeg")}},
+	}, o, ret, Rule(1))
+	p := cut.Pieces[0]
+	p.Type = ledger.PieceMedia
+	cut.Pieces = append(cut.Pieces[1:], p)
+	return cut
+}
