@@ -93,5 +93,8 @@ func (p *Production) Files(conversations []Summary, events []*Event) ([]File, er
 	for n, of := 1, eventPages(len(events)); n <= of; n++ {
 		files = append(files, File{pagePath("events", n, of), func(w io.Writer) error { return writeEventsPage(w, p, events, n, of) }})
 	}
+	for n, of := 2, conversationPages(len(conversations)); n <= of; n++ {
+		files = append(files, File{conversationsPage(n, of), func(w io.Writer) error { return writeConversationsPage(w, p, conversations, n, of) }})
+	}
 	return append(files, schemas()...), nil
 }

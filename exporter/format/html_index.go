@@ -16,7 +16,10 @@ type (
 		Zone          string
 		As            string // of when it is; "" not told
 		From, To      string // dates
+		Root          string // leads from the page to the bag's top
 		Conversations []indexConversation
+		Next          string // page with more of them
+		Rest          int
 		Kinds         []kindView
 		EventPages    []string
 		Gaps          []gapView
@@ -44,26 +47,18 @@ func writeIndex(w io.Writer, p *Production, conversations []Summary, events []*E
 	if !p.Sealed.IsZero() {
 		v.As = p.time(p.Sealed).Whole
 	}
+	v.Root = "./"
+	v.Conversations = viewConversations(conversations[:min(pageSize, len(conversations))])
 	for i := range conversations {
-		s := &conversations[i]
-		c := indexConversation{Title: first(s.Title, conversationTitle(s.Parties, s.ID)), Number: s.Number, Messages: s.Messages}
-		for j := range s.Parties {
-			c.Parties = append(c.Parties, viewParty(&s.Parties[j]))
-		}
-		if len(s.Pages) > 0 {
-			c.Link = s.Pages[0]
-		}
-		for _, d := range s.Days {
-			c.Days = append(c.Days, d)
+		for _, d := range conversations[i].Days {
 			if v.From == "" || d.Date < v.From {
 				v.From = d.Date
 			}
 			v.To = max(v.To, d.Date)
 		}
-		if n := len(s.Days); n > 0 {
-			c.From, c.To = s.Days[0].Date, s.Days[n-1].Date
-		}
-		v.Conversations = append(v.Conversations, c)
+	}
+	if v.Rest = len(conversations) - len(v.Conversations); v.Rest > 0 {
+		v.Next = conversationsPage(2, conversationPages(len(conversations)))
 	}
 	v.Kinds = kinds(events)
 	for i, n := 0, eventPages(len(events)); i < n; i++ {
@@ -77,6 +72,54 @@ func writeIndex(w io.Writer, p *Production, conversations []Summary, events []*E
 	v.Exceptions = p.Exceptions[:min(listed, len(p.Exceptions))]
 	v.More = len(p.Exceptions) - len(v.Exceptions)
 	return render(w, "index", v)
+}
+
+func viewConversations(list []Summary) []indexConversation {
+	var out []indexConversation
+	for i := range list {
+		s := &list[i]
+		c := indexConversation{Title: first(s.Title, conversationTitle(s.Parties, s.ID)), Number: s.Number, Messages: s.Messages, Days: s.Days}
+		for j := range s.Parties {
+			c.Parties = append(c.Parties, viewParty(&s.Parties[j]))
+		}
+		if len(s.Pages) > 0 {
+			c.Link = s.Pages[0]
+		}
+		if n := len(s.Days); n > 0 {
+			c.From, c.To = s.Days[0].Date, s.Days[n-1].Date
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// conversationPages is how many pages list them, the index being the first.
+func conversationPages(n int) int { return max(1, (n+pageSize-1)/pageSize) }
+
+func conversationsPage(number, of int) string {
+	if number == 1 {
+		return "index.html"
+	}
+	return pagePath("conversations", number, of)
+}
+
+type moreView struct {
+	*Production
+	Page, Of      int
+	Prev, Next    string
+	Index, Root   string
+	Conversations []indexConversation
+}
+
+// writeConversationsPage writes a page of the list from the second on.
+func writeConversationsPage(w io.Writer, p *Production, list []Summary, number, of int) error {
+	begin := (number - 1) * pageSize
+	v := &moreView{Production: p, Page: number, Of: of, Prev: up(conversationsPage(number-1, of)), Index: up("index.html"), Root: "../../",
+		Conversations: viewConversations(list[begin:min(begin+pageSize, len(list))])}
+	if number < of {
+		v.Next = up(conversationsPage(number+1, of))
+	}
+	return render(w, "more", v)
 }
 
 // kinds counts events by kind, in the order of the alphabet.

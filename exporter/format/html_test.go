@@ -155,6 +155,51 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// TestManyConversations lists each once, over pages that lead to each other.
+func TestManyConversations(t *testing.T) {
+	s := newScene(t)
+	base := omarTalk()
+	s.convs, s.events = nil, nil
+	var sums []Summary
+	for i := range 2*pageSize + 1 {
+		c := *base
+		c.ID = fmt.Sprintf("conv%05d", i)
+		sums = append(sums, c.Summary())
+	}
+	list, err := s.p.Files(sums, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := map[string]int{}
+	html := map[string]*htmlPage{}
+	for _, f := range list {
+		if !strings.HasSuffix(f.Path, ".html") {
+			continue
+		}
+		var b bytes.Buffer
+		if err := f.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		html[f.Path] = mustHTML(t, f.Path, b.Bytes())
+		for _, l := range html[f.Path].links {
+			links[l]++
+		}
+	}
+	if len(html) != 3 {
+		t.Fatalf("%d pages", len(html))
+	}
+	for path := range html {
+		if links[path] == 0 {
+			t.Errorf("nothing leads to %s", path)
+		}
+	}
+	for i := range sums {
+		if links[sums[i].Pages[0]] != 1 {
+			t.Errorf("%s is linked %d times", sums[i].Pages[0], links[sums[i].Pages[0]])
+		}
+	}
+}
+
 const hostile = `"><script>alert(1)</script>'&<img src=x onerror=alert(1)>` + "`javascript:alert(1)//\u202e\x00\u2066"
 
 // fill sets every string below v to s, but for the fields that check and the
