@@ -95,4 +95,4 @@ var kafka = service{
 	},
 }
 
-var services = []service{kafka, minioServer, versitygw}
+var services = []service{kafka, minioServer, versitygw, clickHouse}
