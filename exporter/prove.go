@@ -262,11 +262,11 @@ func (s *showing) raw(value map[ledger.PieceRef]bool, whole bool) error {
 
 func (s *showing) rawWhole(name string) error {
 	value := s.o.Record.Value
-	if value == nil || s.o.Media() != nil {
+	if len(value) == 0 || s.o.Media() != nil { // an empty value has no piece
 		return nil
 	}
 	path := name + extension(value)
-	if f := s.media(); f != nil && len(value) > 0 { // sealed in a cell all the same
+	if f := s.media(); f != nil { // sealed in a cell all the same
 		var err error
 		open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(value)), nil }
 		if path, err = s.mediaFile(f, ledger.Sum(value), int64(len(value)), open); err != nil {
@@ -281,9 +281,6 @@ func (s *showing) rawWhole(name string) error {
 			s.files[p.Ref] = prove.Disclosure{File: path, Offset: int64(p.Span.Start)}
 			s.pieces = append(s.pieces, rawPiece{p.FirstItem, p.Items, path})
 		}
-	}
-	if len(s.pieces) == 0 { // an empty value has no piece, and an item all the same
-		s.pieces = append(s.pieces, rawPiece{0, 1, path})
 	}
 	return nil
 }
