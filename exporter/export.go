@@ -141,7 +141,13 @@ func Export(ctx context.Context, cfg Config, req Request) (*Report, error) {
 	return report, nil
 }
 
-func (e *export) run(ctx context.Context) (*Report, error) {
+func (e *export) run(ctx context.Context) (report *Report, err error) {
+	if !e.req.Estimate { // the place is taken before the work is done
+		if e.bag, err = bundle.Create(e.req.Out); err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, e.bag.Abort()) }()
+	}
 	picks, err := e.choose(ctx)
 	if err != nil {
 		return nil, err
@@ -158,7 +164,7 @@ func (e *export) run(ctx context.Context) (*Report, error) {
 	if err := e.cfg.Look(ctx, &estimate); err != nil {
 		return nil, err
 	}
-	report := &Report{Estimate: estimate}
+	report = &Report{Estimate: estimate}
 	switch {
 	case e.req.Estimate:
 		e.finish(report)
@@ -191,10 +197,6 @@ func (e *export) write(ctx context.Context, j *joined, facts []*fact, report *Re
 			return err
 		}
 	}
-	if e.bag, err = bundle.Create(e.req.Out); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, e.bag.Abort()) }()
 	if err := e.prove(ctx, facts); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -16,6 +17,9 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/waxseal/waxseal/exporter/bundle"
+	"github.com/waxseal/waxseal/ledger"
 )
 
 // samplesAt is when the samples of the scripts happen.
@@ -49,7 +53,7 @@ func TestArchive(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": exitCodeCmd, "start": startCmd, "end": endCmd, "damage": damageCmd, "remove": removeCmd, "keep": keepCmd,
-			"copy": copyCmd, "named": namedCmd, "hold": holdCmd,
+			"copy": copyCmd, "named": namedCmd, "hold": holdCmd, "bag": bagCmd,
 		},
 	})
 }
@@ -198,6 +202,21 @@ func copyCmd(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(os.CopyFS(ts.MkAbs(args[0]), os.DirFS(ts.MkAbs("d"))))
 	ts.Check(os.RemoveAll(ts.MkAbs(args[0] + "/kafka")))
+}
+
+// bagCmd demands that a bag verifies under the fingerprint of the archive d.
+func bagCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: bag DIR")
+	}
+	ts.Check(ts.Exec("waxseal", "status", "--output", "json"))
+	var archive struct{ Fingerprint ledger.Hash }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &archive))
+	v, err := bundle.Verify(context.Background(), ts.MkAbs(args[0]), bundle.Trust{Fingerprint: &archive.Fingerprint})
+	ts.Check(err)
+	if !v.OK || !v.Pinned || v.Records == 0 {
+		ts.Fatalf("bag: %d records, %v", v.Records, v.Problems)
+	}
 }
 
 // namedCmd demands that verification of a copy fails and that a contradiction

@@ -51,7 +51,7 @@ func (c exportCmd) Run(s *session) error {
 	return s.withApp(func(app App) error {
 		resp, err := app.Export(s.ctx, req, func(e ExportEstimate) error {
 			s.bar.Clear()
-			if !req.Estimate && s.set.Output == "text" {
+			if !req.Estimate && s.set.Output == "text" && e.Records > 0 {
 				fmt.Fprintf(s.err, "about to write  %s\n", amount(e.Conversations, e.Days, e.Messages, e.Events, e.Records, e.Bytes))
 			}
 			return nil
