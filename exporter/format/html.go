@@ -29,14 +29,14 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 // number, so that it can do nothing and is seen.
 func show(s string) template.HTML {
 	if quiet(s) {
-		return template.HTML(s) //nolint:gosec // it has nothing to escape
+		return template.HTML(s) // it has nothing to escape
 	}
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	var b strings.Builder
 	pieces(s, func(t string) { template.HTMLEscape(&b, []byte(t)) }, func(r rune) {
 		fmt.Fprintf(&b, `<span class="ctl">U+%04X</span>`, r)
 	})
-	return template.HTML(b.String()) //nolint:gosec // every piece was escaped above
+	return template.HTML(b.String()) // every piece was escaped above
 }
 
 // quiet says that every byte of s is ASCII that HTML takes as it is. Most texts
@@ -52,7 +52,7 @@ func quiet(s string) bool {
 
 // when is a time as an element, with the whole of it behind.
 func when(t timeView) template.HTML {
-	return template.HTML(`<time datetime="` + template.HTMLEscapeString(t.Machine) + `" title="` + template.HTMLEscapeString(t.Whole) + `">` + //nolint:gosec // escaped
+	return template.HTML(`<time datetime="` + template.HTMLEscapeString(t.Machine) + `" title="` + template.HTMLEscapeString(t.Whole) + `">` + // escaped
 		template.HTMLEscapeString(t.Short) + `</time>`)
 }
 
@@ -65,7 +65,7 @@ func where(o originView) template.HTML {
 	}
 	for _, link := range [2][2]string{{o.Raw, "bytes"}, {o.Proof, "proof"}} {
 		if link[0] != "" {
-			out += ` <a href="` + template.HTML(template.HTMLEscapeString((&url.URL{Path: link[0]}).EscapedPath())) + `">` + template.HTML(link[1]) + `</a>` //nolint:gosec // escaped
+			out += ` <a href="` + template.HTML(template.HTMLEscapeString((&url.URL{Path: link[0]}).EscapedPath())) + `">` + template.HTML(link[1]) + `</a>` // escaped
 		}
 	}
 	return out
@@ -73,7 +73,7 @@ func where(o originView) template.HTML {
 
 func style() (template.CSS, error) {
 	css, err := htmlFiles.ReadFile("html/style.css")
-	return template.CSS(css), err //nolint:gosec // our own file
+	return template.CSS(css), err // our own file
 }
 
 // count is a number with its noun: 1 day, 2 days.

@@ -194,7 +194,7 @@ func (v *validator) zip(data []byte) {
 	for i, f := range z.File {
 		v.is(flat.MatchString(f.Name), "file name %q", f.Name)
 		v.is(f.Method == zip.Store && f.Flags&8 == 0, "%s: method %d, flags %d", f.Name, f.Method, f.Flags)
-		v.is(f.ModTime().Equal(time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)), "%s: time %v", f.Name, f.ModTime()) //nolint:staticcheck // the DOS time is meant
+		v.is(f.ModTime().Equal(time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)), "%s: time %v", f.Name, f.ModTime())
 		r, err := f.Open()
 		if err != nil {
 			v.say("%s: %v", f.Name, err)
