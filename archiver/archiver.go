@@ -57,8 +57,8 @@ type Config struct {
 	Policy *policy.Engine
 
 	Linger     time.Duration // how long the oldest record of a block waits at most; default 1 s
-	MaxRecords int           // in a block; default 20,000
-	MaxBytes   int           // raw bytes in a block; default 16 MiB
+	MaxRecords int           // in a block; default 10,000
+	MaxBytes   int           // raw bytes in a block; default 8 MiB
 	Snapshots  uint64        // blocks between snapshots of lane state; default 256
 
 	// Committed is told of each block with its index rows, in order of the lane.
@@ -76,10 +76,10 @@ func (c *Config) defaults() {
 		c.Linger = time.Second
 	}
 	if c.MaxRecords <= 0 {
-		c.MaxRecords = 20_000
+		c.MaxRecords = 10_000
 	}
 	if c.MaxBytes <= 0 {
-		c.MaxBytes = 16 << 20
+		c.MaxBytes = 8 << 20
 	}
 	if c.Snapshots == 0 {
 		c.Snapshots = 256

@@ -53,7 +53,7 @@ func newBuilding(s *session) (*building, error) {
 	return &building{
 		s: s, seal: w, pairs: map[seal.Retention]struct{}{},
 		locker:  locker{mode: s.cfg.Mode, limit: s.cfg.Policy.Limit},
-		parser:  whatsapp.NewParser(whatsapp.Options{}),
+		parser:  whatsapp.NewParser(whatsapp.Options{Reuse: true}),
 		builder: index.NewBuilder(s.cfg.Tags),
 	}, nil
 }

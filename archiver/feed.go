@@ -13,7 +13,7 @@ import (
 )
 
 // ahead is how many batches of a topic wait in memory at most.
-const ahead = 2
+const ahead = 3
 
 // ahead is how many batches wait: media are large, one at a time is enough.
 func (f *feed) ahead() int {

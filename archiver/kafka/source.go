@@ -25,7 +25,7 @@ type Options struct {
 
 	// MaxWait is how long a fetch waits for records when there are none: 500 ms.
 	MaxWait time.Duration
-	// MaxBytes bounds what one fetch brings, in bytes as stored: 8 MiB. A
+	// MaxBytes bounds what one fetch brings, in bytes as stored: 1 MiB. A
 	// larger batch comes alone, whole.
 	MaxBytes int
 	// GiveUp is how long a call keeps trying while Kafka is not available
@@ -44,7 +44,7 @@ func (o Options) withDefaults() Options {
 		o.MaxWait = 500 * time.Millisecond
 	}
 	if o.MaxBytes <= 0 {
-		o.MaxBytes = 8 << 20
+		o.MaxBytes = 1 << 20
 	}
 	if o.GiveUp <= 0 {
 		o.GiveUp = 10 * time.Second

@@ -157,3 +157,31 @@ func prune(v any, key string) any {
 	}
 	return v
 }
+
+// TestReuse: a Parser that uses its results' memory again says the same of each
+// payload as one that does not, whatever came before.
+func TestReuse(t *testing.T) {
+	plain, again := NewParser(Options{}), NewParser(Options{Reuse: true})
+	all := payloads(t)
+	for range 2 {
+		for _, in := range all {
+			r := &record.Record{Value: in.value}
+			want, err := json.Marshal(plain.Parse(in.role, r, nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := again.Parse(in.role, r, nil)
+			if len(p.Regions) == 0 {
+				p.Regions = nil
+			}
+			got, err := json.Marshal(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("%s/%s:\n%s\n%s", in.role, in.name, got, want)
+			}
+		}
+		slices.Reverse(all)
+	}
+}

@@ -30,16 +30,19 @@ const (
 // DefaultDepth is how deep a body may be nested. Meta's deepest known is below 20.
 const DefaultDepth = 128
 
-// Options say how to parse. The zero value is what the archiver uses.
+// Options say how to parse.
 type Options struct {
-	Depth int // deepest nesting that is still read, 0 is DefaultDepth
+	Depth int  // deepest nesting that is still read, 0 is DefaultDepth
+	Reuse bool // what Parse returned is good until the next Parse: for who is done with a record before the next
 }
 
 // Parser reads records. It keeps its working memory from one record to the
 // next, and so is for one goroutine at a time; what Parse returned does not
-// depend on it.
+// depend on it, unless Options.Reuse says so.
 type Parser struct {
 	depth int
+	reuse bool
+	last  Parsed // what Parse returned last, to be used again
 
 	t     *tape.Tape // of the text being read: outer, or inner
 	outer tape.Tape
@@ -78,7 +81,7 @@ func NewParser(opts Options) *Parser {
 	if opts.Depth <= 0 {
 		opts.Depth = DefaultDepth
 	}
-	return &Parser{depth: opts.Depth}
+	return &Parser{depth: opts.Depth, reuse: opts.Reuse}
 }
 
 // Parse says what r holds. It never fails: what cannot be read is an Unparsed
@@ -105,7 +108,13 @@ func (p *Parser) reset(r *record.Record, holes []Hole) {
 	if cap(p.marks) > keepIDs {
 		p.marks, p.texts = nil, nil
 	}
-	p.items, p.regions = nil, nil // the last ones are their caller's
+	if p.reuse && cap(p.items) <= keepIDs {
+		clear(p.items)
+		clear(p.regions)
+		p.items, p.regions = p.items[:0], p.regions[:0]
+	} else {
+		p.items, p.regions = nil, nil // the last ones are their caller's
+	}
 	p.marks = p.marks[:0]
 	p.texts, p.codes = p.texts[:0], p.codes[:0]
 	p.people.reset()
@@ -164,7 +173,11 @@ func (p *Parser) finish(role Role, r *record.Record) *Parsed {
 	if len(p.items) == 0 {
 		p.opaque(r.Value, record.Unknown, "nothing in it")
 	}
-	out := &Parsed{
+	out := new(Parsed)
+	if p.reuse {
+		out = &p.last
+	}
+	*out = Parsed{
 		Form: p.form, CloudEvent: p.event, Provider: p.provider,
 		Framed:    role != RoleMedia && p.form != FormOpaque && framed(r.Value),
 		Signature: signature(r),
