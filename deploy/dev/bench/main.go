@@ -8,12 +8,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"math"
 	"os"
 	"os/signal"
 	"regexp"
+	"runtime/pprof"
 	"strconv"
 	"text/tabwriter"
 )
@@ -89,13 +91,31 @@ func main() {
 	only := flag.String("only", ".", "measure only figures whose name matches")
 	records := flag.Int("records", 400_000, "records of the archive runs")
 	out := flag.String("json", "bench.json", "file for the figures")
+	profile := flag.String("cpuprofile", "", "file for a CPU profile of this process, which is all but the archive runs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *only, *records, *out); err != nil {
+	if err := profiled(*profile, func() error { return run(ctx, *only, *records, *out) }); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// profiled runs fn, under the profiler where a file is named.
+func profiled(path string, fn func() error) error {
+	if path == "" {
+		return fn()
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	err = fn()
+	pprof.StopCPUProfile()
+	return errors.Join(err, f.Close())
 }
 
 func run(ctx context.Context, only string, records int, out string) error {
