@@ -67,9 +67,9 @@ func (c archiveCmd) Run(s *session) error {
 func (c archiveCmd) config(s *session) (verify.Config, error) {
 	cfg := verify.Config{RowHashes: boxclear.RowHashes}
 	if c.Key != "" {
-		h, err := ledger.ParseHash(strings.Join(strings.Fields(c.Key), "")) // the card prints it in groups
+		h, err := parseKey(c.Key)
 		if err != nil {
-			return cfg, fmt.Errorf("--key is the 64 lower-case hex digits of the archive's card: %w", errUsage)
+			return cfg, err
 		}
 		cfg.Fingerprint = &h
 	}
@@ -95,6 +95,15 @@ func (c archiveCmd) config(s *session) (verify.Config, error) {
 		*st.to = verdict.Telling(r, func() { s.bar.Update("objects read", read.Add(1), 0) })
 	}
 	return cfg, nil
+}
+
+// parseKey reads a fingerprint, which the card prints in groups.
+func parseKey(key string) (ledger.Hash, error) {
+	h, err := ledger.ParseHash(strings.Join(strings.Fields(key), ""))
+	if err != nil {
+		return h, fmt.Errorf("--key is the 64 lower-case hex digits of the archive's card: %w", errUsage)
+	}
+	return h, nil
 }
 
 // open opens one of the three stores of the copy.

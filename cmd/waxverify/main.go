@@ -17,19 +17,23 @@ import (
 
 	"github.com/waxseal/waxseal/archiver/worm/dir"
 	"github.com/waxseal/waxseal/cmd/internal/terminal"
+	"github.com/waxseal/waxseal/exporter/bundle"
 )
 
 // cli is the whole grammar.
 type cli struct {
 	Output  string     `short:"o" enum:"text,json,jsonl" default:"text" help:"text, json or jsonl (default text)."`
 	Archive archiveCmd `cmd:"" help:"Verify a copy of an archive."`
+	Bag     bagCmd     `cmd:"" help:"Verify a production: the folder that 'waxseal export' writes."`
+	Proof   proofCmd   `cmd:"" help:"Verify one proof of a production."`
 	Version versionCmd `cmd:"" help:"What this binary is."`
 }
 
-const description = `Waxverify proves that nothing in a Waxseal archive was changed, removed, inserted or reordered. It needs a copy of the archive's data folder and its fingerprint, and
-neither keys nor network nor the people who run the archive.
+const description = `Waxverify proves that nothing in a Waxseal archive, or in a production of one, was changed, removed, inserted or reordered. It needs a copy of the archive's data folder,
+or the production, and the archive's fingerprint; neither keys nor network nor the people who run the archive.
 
   waxverify archive copy-of-data/ --key FINGERPRINT
+  waxverify bag production/ --key FINGERPRINT
 
 Exit codes: 0 ok, 1 error, 2 usage, 3 verification failed, 4 incomplete: nothing contradicts, but without --key nobody knows whose archive it is.`
 
@@ -81,7 +85,7 @@ func execute(s *session, args []string) (code int) {
 	}
 	kctx, err := parser.Parse(args)
 	if err != nil {
-		return s.fail(fmt.Errorf("%w ('waxverify archive --help' tells more): %w", err, errUsage))
+		return s.fail(fmt.Errorf("%w ('waxverify --help' tells more): %w", err, errUsage))
 	}
 	s.output = c.Output
 	return s.fail(kctx.Run(s))
@@ -93,6 +97,10 @@ var (
 	errVerification  = errors.New("verification failed")
 	errIntegrityOnly = errors.New("integrity only: the signer is not authenticated, because no --key was given. " +
 		"The archive agrees with itself; whoever holds the stores could have made all of it anew. " +
+		"Compare the fingerprint above with the archive's card, or give the card's with --key")
+	errBag           = fmt.Errorf("%w: this is not what the archive signed and sealed", errVerification)
+	errUnknownSigner = errors.New("integrity only: the signer is not authenticated, because no --key was given. " +
+		"The bag agrees with itself; anybody could have made it, with an archive of their own. " +
 		"Compare the fingerprint above with the archive's card, or give the card's with --key")
 )
 
@@ -107,9 +115,9 @@ func (s *session) fail(err error) int {
 		return 0
 	case errors.Is(err, errVerification):
 		return 3
-	case errors.Is(err, errUsage), errors.Is(err, dir.ErrNoStore):
+	case errors.Is(err, errUsage), errors.Is(err, dir.ErrNoStore), errors.Is(err, bundle.ErrPath):
 		return 2
-	case errors.Is(err, errIntegrityOnly), errors.Is(err, context.Canceled):
+	case errors.Is(err, errIntegrityOnly), errors.Is(err, errUnknownSigner), errors.Is(err, context.Canceled):
 		return 4
 	default:
 		return 1

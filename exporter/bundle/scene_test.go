@@ -187,3 +187,5 @@ func copyBag(t testing.TB, dir string) string {
 	must(t, os.CopyFS(out, os.DirFS(dir)))
 	return out
 }
+
+func (s *scene) ada() archivetest.Person { return archivetest.Ada }

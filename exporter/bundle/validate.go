@@ -191,7 +191,7 @@ func (f *folder) structure() {
 		f.manifests = append(f.manifests, m)
 	}
 	if payloads == 0 {
-		f.find("", "has no payload manifest of a checksum that is known")
+		f.find(manifestFile, "is missing, or is of a checksum that is not known")
 	}
 	f.complete()
 	f.oxum()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -57,12 +58,57 @@ func Verify(ctx context.Context, dir string, trust Trust) (*Verdict, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("verify bag: %w", context.Cause(ctx))
 	}
-	v.out.Problems = f.sorted()
+	return v.verdict(), nil
+}
+
+// VerifyProof checks one proof of a bag and the files it names, without the rest of
+// the bag: file is the path of the proof, in the folder proofs of its bag.
+func VerifyProof(ctx context.Context, file string, trust Trust) (*Verdict, error) {
+	dir, name := filepath.Split(filepath.Clean(file))
+	if dir == "" {
+		dir = "."
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("verify proof: %w", err)
+	}
+	if filepath.Base(abs) != strings.TrimSuffix(proofs, "/") {
+		return nil, fmt.Errorf("%s does not lie in the folder proofs of a bag: %w", file, ErrPath)
+	}
+	f, err := openFolder(filepath.Dir(abs))
+	if err != nil {
+		return nil, err
+	}
+	defer f.root.Close()
+	if _, there := f.files[proofs+name]; !there || !isProof(proofs+name) {
+		return nil, fmt.Errorf("%s is no proof of records: %w", file, ErrPath)
+	}
+	v := &verification{folder: f, trust: trust, out: &Verdict{Pinned: trust.Fingerprint != nil}, proven: map[string]bool{}}
+	f.problems = nil // of other files
+	if a := v.anchor(); a != nil {
+		v.out.Signer = hex.EncodeToString(a.Signer)
+		v.consistency(a)
+		v.record(a, proofs+name)
+	}
+	v.out.Files, v.out.Proven = len(v.proven), len(v.proven)
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("verify proof: %w", context.Cause(ctx))
+	}
+	return v.verdict(), nil
+}
+
+// isProof says whether a path is that of a proof of records.
+func isProof(p string) bool {
+	return strings.HasPrefix(p, proofs) && p != anchorFile && p != consistencyFile
+}
+
+func (v *verification) verdict() *Verdict {
+	v.out.Problems = v.sorted()
 	v.out.OK = len(v.out.Problems) == 0
 	if v.out.Problems == nil {
 		v.out.Problems = []Problem{}
 	}
-	return v.out, nil
+	return v.out
 }
 
 type verification struct {
@@ -124,16 +170,10 @@ func (v *verification) bag(ctx context.Context) error {
 
 // proofs checks the signatures and every proof.
 func (v *verification) proofs(ctx context.Context) {
-	raw, ok := v.read(anchorFile)
-	if !ok {
+	a := v.anchor()
+	if a == nil {
 		return
 	}
-	a, err := proof.Check(raw, v.trust.Fingerprint)
-	if err != nil {
-		v.find(anchorFile, "%v", err)
-		return
-	}
-	v.out.Archive, v.out.Fingerprint, v.out.Size, v.out.Checkpoint = a.Archive, a.Fingerprint.String(), a.Checkpoint.Size, string(a.Signed)
 	v.same(checkpointFile, a.Signed)
 	v.same(genesisFile, a.Genesis)
 	v.same(fingerprintFile, []byte(a.Fingerprint.String()+"\n"))
@@ -147,6 +187,21 @@ func (v *verification) proofs(ctx context.Context) {
 		}
 	}
 	v.out.Proven = len(v.proven)
+}
+
+// anchor checks what all proofs end in; nil, and a problem, where it does not hold.
+func (v *verification) anchor() *proof.Anchored {
+	raw, ok := v.read(anchorFile)
+	if !ok {
+		return nil
+	}
+	a, err := proof.Check(raw, v.trust.Fingerprint)
+	if err != nil {
+		v.find(anchorFile, "%v", err)
+		return nil
+	}
+	v.out.Archive, v.out.Fingerprint, v.out.Size, v.out.Checkpoint = a.Archive, a.Fingerprint.String(), a.Checkpoint.Size, string(a.Signed)
+	return a
 }
 
 // same wants a file to say what the anchor says.
@@ -233,29 +288,33 @@ func (v *verification) consistency(a *proof.Anchored) {
 func (v *verification) records(ctx context.Context, a *proof.Anchored) {
 	v.proven = map[string]bool{}
 	for _, p := range slices.Sorted(maps.Keys(v.files)) {
-		if !strings.HasPrefix(p, proofs) || p == anchorFile || p == consistencyFile || ctx.Err() != nil {
-			continue
+		if isProof(p) && ctx.Err() == nil {
+			v.record(a, p)
 		}
-		raw, ok := v.read(p)
-		if !ok {
-			continue
-		}
-		f, err := proof.DecodeFile(raw)
-		if err != nil {
-			v.find(p, "%v", err)
-			continue
-		}
-		r, err := a.Check(f, v.open)
-		if err != nil {
-			v.blame(p, err)
-			continue
-		}
-		if want := ProofFile(r.Lane, r.Block); p != want {
-			v.find(p, "is the proof that belongs into %s", want)
-			continue
-		}
-		v.count(r)
 	}
+}
+
+// record checks the proof of one block's records.
+func (v *verification) record(a *proof.Anchored, p string) {
+	raw, ok := v.read(p)
+	if !ok {
+		return
+	}
+	f, err := proof.DecodeFile(raw)
+	if err != nil {
+		v.find(p, "%v", err)
+		return
+	}
+	r, err := a.Check(f, v.open)
+	if err != nil {
+		v.blame(p, err)
+		return
+	}
+	if want := ProofFile(r.Lane, r.Block); p != want {
+		v.find(p, "is the proof that belongs into %s", want)
+		return
+	}
+	v.count(r)
 }
 
 // blame names the file that is at fault.

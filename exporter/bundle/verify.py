@@ -255,6 +255,7 @@ class Keys:
     """The archive's signing keys: that of genesis, and each that a rotation put in its place."""
 
     def __init__(self, archive, fingerprint, genesis, rotations):
+        demand(re.fullmatch("[a-z0-9./-]{1,200}", archive), "the archive's name is none")
         demand(sha(genesis) == fingerprint, "genesis does not hash to the fingerprint beside it")
         act = parse(genesis)
         demand(act["type"] == "genesis" and act["genesis"]["archive"] == archive, "genesis is of another archive")
@@ -334,7 +335,7 @@ class Bag:
                 path = os.path.relpath(full, self.folder).replace(os.sep, "/")
                 mode = os.lstat(full).st_mode
                 if not re.fullmatch("[A-Za-z0-9._/-]+", path) or path.lower() in seen:
-                    self.find(ascii(path)[1:-1], "its name is not one of such a bag, or differs from another in capitals alone")
+                    self.find(path, "its name is not one of such a bag, or differs from another in capitals alone")
                 elif not stat.S_ISREG(mode) and not (stat.S_ISDIR(mode) and name in folders):
                     self.find(path, "it is no plain file")
                 elif name in names:
@@ -572,7 +573,7 @@ def count(n, noun):
 
 def report(bag, pinned):
     for file, what in sorted(bag.problems):
-        print("refused      %s: %s" % (file, what))
+        print("refused      %s: %s" % ("".join(c if " " <= c <= "~" else "?" for c in file), what))
     if hasattr(bag, "heads"):
         a = bag.doc
         print("archive      " + a["archive"])
