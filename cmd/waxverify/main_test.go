@@ -17,6 +17,9 @@ import (
 // goldenDir holds a golden archive of each format, and what it was when it was made.
 const goldenDir = "../../testdata/golden"
 
+// goldenBag is a production of format 1.
+const goldenBag = "../../exporter/bundle/testdata/golden/v1"
+
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"waxverify": main})
 }
@@ -31,6 +34,21 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script", RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("KEY", fingerprint(t, golden))
+			key, err := os.ReadFile(filepath.Join(goldenBag, "fingerprint"))
+			if err != nil {
+				return err
+			}
+			e.Setenv("BAGKEY", strings.TrimSpace(string(key)))
+			kept, err := os.ReadFile(filepath.Join(goldenBag, "checkpoint"))
+			if err == nil {
+				err = os.WriteFile(filepath.Join(e.WorkDir, "kept"), kept, 0o600)
+			}
+			if err == nil {
+				err = os.CopyFS(filepath.Join(e.WorkDir, "bag"), os.DirFS(filepath.Join(goldenBag, "bag")))
+			}
+			if err != nil {
+				return err
+			}
 			return os.CopyFS(filepath.Join(e.WorkDir, "copy"), os.DirFS(filepath.Join(golden, "data")))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "flip": flip, "keep": keep, "remove": remove, "shorten": shorten},

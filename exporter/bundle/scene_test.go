@@ -3,6 +3,7 @@ package bundle_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"os"
@@ -189,3 +190,11 @@ func copyBag(t testing.TB, dir string) string {
 }
 
 func (s *scene) ada() archivetest.Person { return archivetest.Ada }
+
+// other signs as this archive would with a key that it does not have.
+func (s *scene) other(t testing.TB) *ledger.Signer {
+	t.Helper()
+	signer, err := ledger.NewSigner(s.Signer().Archive(), ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, ed25519.SeedSize)))
+	must(t, err)
+	return signer
+}

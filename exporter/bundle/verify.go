@@ -50,7 +50,7 @@ func Verify(ctx context.Context, dir string, trust Trust) (*Verdict, error) {
 		return nil, err
 	}
 	defer f.root.Close()
-	v := &verification{folder: f, trust: trust, out: &Verdict{Pinned: trust.Fingerprint != nil}}
+	v := &verification{folder: f, trust: trust, out: &Verdict{Pinned: trust.Fingerprint != nil}, proven: map[string]bool{}, named: map[string]bool{}}
 	if err := v.bag(ctx); err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func VerifyProof(ctx context.Context, file string, trust Trust) (*Verdict, error
 	if _, there := f.files[proofs+name]; !there || !isProof(proofs+name) {
 		return nil, fmt.Errorf("%s is no proof of records: %w", file, ErrPath)
 	}
-	v := &verification{folder: f, trust: trust, out: &Verdict{Pinned: trust.Fingerprint != nil}, proven: map[string]bool{}}
+	v := &verification{folder: f, trust: trust, out: &Verdict{Pinned: trust.Fingerprint != nil}, proven: map[string]bool{}, named: map[string]bool{}}
 	f.problems = nil // of other files
 	if a := v.anchor(); a != nil {
 		v.out.Signer = hex.EncodeToString(a.Signer)
@@ -116,7 +116,8 @@ type verification struct {
 	trust  Trust
 	out    *Verdict
 	proven map[string]bool
-	tags   ledger.Hash // SHA-256 of the tag manifest
+	named  map[string]bool // files that proofs name, whether they hold or not
+	tags   ledger.Hash     // SHA-256 of the tag manifest
 }
 
 // bag checks what BagIt says, and that ours leaves nothing out.
@@ -182,7 +183,7 @@ func (v *verification) proofs(ctx context.Context) {
 	v.consistency(a)
 	v.records(ctx, a)
 	for p := range v.files {
-		if strings.HasPrefix(p, "data/raw/") && !v.proven[p] {
+		if strings.HasPrefix(p, "data/raw/") && !v.named[p] {
 			v.find(p, "is shown by no proof")
 		}
 	}
@@ -286,7 +287,6 @@ func (v *verification) consistency(a *proof.Anchored) {
 
 // records checks every proof in the bag.
 func (v *verification) records(ctx context.Context, a *proof.Anchored) {
-	v.proven = map[string]bool{}
 	for _, p := range slices.Sorted(maps.Keys(v.files)) {
 		if isProof(p) && ctx.Err() == nil {
 			v.record(a, p)
@@ -305,12 +305,15 @@ func (v *verification) record(a *proof.Anchored, p string) {
 		v.find(p, "%v", err)
 		return
 	}
+	for i := range f.Records {
+		for k := range f.Records[i].Pieces {
+			v.named[f.Records[i].Pieces[k].File] = true
+		}
+	}
 	r, err := a.Check(f, v.open)
 	if err != nil {
 		v.blame(p, err)
-		return
-	}
-	if want := ProofFile(r.Lane, r.Block); p != want {
+	} else if want := ProofFile(r.Lane, r.Block); p != want {
 		v.find(p, "is the proof that belongs into %s", want)
 		return
 	}
@@ -319,18 +322,20 @@ func (v *verification) record(a *proof.Anchored, p string) {
 
 // blame names the file that is at fault.
 func (v *verification) blame(p string, err error) {
-	var e *proof.Error
-	if !errors.As(err, &e) {
+	var all proof.Errors
+	if !errors.As(err, &all) {
 		v.find(p, "%v", err)
 		return
 	}
-	file := p
-	if e.File != "" {
-		file = e.File
-	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.problems = append(v.problems, Problem{File: file, Record: e.Record, What: fmt.Sprintf("%v (%s)", cause(e.Err), p)})
+	for _, e := range all {
+		file := p
+		if e.File != "" {
+			file = e.File
+		}
+		v.problems = append(v.problems, Problem{File: file, Record: e.Record, What: fmt.Sprintf("%v (%s)", cause(e.Err), p)})
+	}
 }
 
 func (v *verification) count(r *proof.Result) {

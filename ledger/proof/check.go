@@ -32,6 +32,26 @@ func (e *Error) Error() string {
 // Unwrap gives what was wrong.
 func (e *Error) Unwrap() []error { return []error{e.Err, ErrProof} }
 
+// Errors are all that is wrong with a File.
+type Errors []*Error
+
+func (e Errors) Error() string {
+	var lines []string
+	for _, one := range e {
+		lines = append(lines, one.Error())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap gives the errors.
+func (e Errors) Unwrap() []error {
+	out := make([]error, len(e))
+	for i := range e {
+		out[i] = e[i]
+	}
+	return out
+}
+
 // Result is what a File proves.
 type Result struct {
 	Lane    record.Lane
@@ -50,30 +70,36 @@ type Shown struct {
 // Open opens a file of the bag by its path.
 type Open func(path string) (io.ReadCloser, error)
 
-// Check holds a File to the anchor. The error is an *Error. Everything about a
-// record must hold: one byte more or less in a file it names, and it does not.
+// Check holds a File to the anchor. The error is of type Errors; what is left in
+// the result then is proven all the same. Everything about a record must hold:
+// one byte more or less in a file it names, and it does not.
 func (a *Anchored) Check(f *File, open Open) (*Result, error) {
 	e, err := a.checkLane(f)
-	if err != nil {
-		return nil, &Error{Err: err}
+	if err == nil && len(f.Records) == 0 {
+		err = errors.New("it speaks of no record")
 	}
-	if len(f.Records) == 0 {
-		return nil, &Error{Err: errors.New("it speaks of no record")}
+	if err != nil {
+		return &Result{}, Errors{{Err: err}}
 	}
 	out := &Result{Lane: e.Lane, Block: e.N}
+	var wrong Errors
 	last := -1
 	for i := range f.Records {
 		r := &f.Records[i]
 		if r.Position <= last {
-			return nil, &Error{Record: r.Record, Err: errors.New("records are not in order")}
+			return out, append(wrong, &Error{Record: r.Record, Err: errors.New("records are not in order")})
 		}
 		last = r.Position
 		s, files, err := checkRecord(e, r, open)
 		if err != nil {
-			return nil, err
+			wrong = append(wrong, err)
+			continue
 		}
 		out.Records = append(out.Records, *s)
 		out.Files = append(out.Files, files...)
+	}
+	if wrong != nil {
+		return out, wrong
 	}
 	return out, nil
 }
@@ -103,8 +129,8 @@ func (a *Anchored) checkLane(f *File) (*ledger.Entry, error) {
 	return e, nil
 }
 
-func checkRecord(e *ledger.Entry, r *Record, open Open) (*Shown, []string, error) {
-	fail := func(err error) (*Shown, []string, error) { return nil, nil, &Error{Record: r.Record, Err: err} }
+func checkRecord(e *ledger.Entry, r *Record, open Open) (*Shown, []string, *Error) {
+	fail := func(err error) (*Shown, []string, *Error) { return nil, nil, &Error{Record: r.Record, Err: err} }
 	c, err := record.ParseCoordinates(r.Record)
 	if err != nil {
 		return fail(err)
