@@ -249,6 +249,7 @@ func (s *session) flush(ctx context.Context) error {
 	}
 	raw, items := s.block.raw, s.block.items
 	s.block.open = false
+	clear(s.block.cutter.pieces) // what it cut last may be large
 	for _, f := range s.feeds {
 		f.restate()
 	}

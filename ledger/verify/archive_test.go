@@ -195,8 +195,8 @@ func readBox(body []byte) (rows []ledger.Hash, removed []bool, err error) {
 	return rows, removed, nil
 }
 
-// step commits a block of an ordinary lane with two records, a segment, a box
-// under duty, one without, and an outbox.
+// step commits a block of an ordinary lane with two records, a segment, a media
+// object, a box under duty, one without, and an outbox.
 func (a *archive) step(lane record.Lane, change func(*ledger.Entry)) {
 	a.t.Helper()
 	n := a.size(lane)
@@ -213,6 +213,7 @@ func (a *archive) step(lane record.Lane, change func(*ledger.Entry)) {
 		RowsFrom: n,
 		Source:   []ledger.Source{{Topic: "wa.webhooks", Era: 1, Partition: partition, First: a.next[lane], Next: a.next[lane] + 2, Records: 2, Epoch: -1}},
 		Segments: []ledger.Segment{{Object: a.putLocked(name("seg-0"), fmt.Appendf(nil, "segment %s %d", lane, n)), Class: "c", DutyUntil: until, RetainUntil: until}},
+		Media:    []ledger.Segment{{Object: a.putLocked(name("media-0"), fmt.Appendf(nil, "media %s %d", lane, n)), Class: "c", DutyUntil: until, RetainUntil: until}},
 		Boxes: []ledger.Box{
 			{Object: a.putLocked(name("box-0"), makeBox(duty)), Class: "c", Rows: 1, RowsRoot: ledger.Root(duty), DutyUntil: until, RetainUntil: until},
 			{Object: a.put(a.meta, name("box-1"), body, worm.Lock{}), Class: "f", Rows: 2, RowsRoot: ledger.Root(free)},

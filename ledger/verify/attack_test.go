@@ -254,6 +254,10 @@ func TestWrongEntries(t *testing.T) {
 		"foreign key":     {func(e *ledger.Entry) { e.Segments[0].Key = ledger.DataKey("0", 1, "seg-0") }, []Finding{{Class: Failure, Code: CodeMisplaced, Object: key}, {Class: Failure, Code: CodeChanged}, {Class: Waste, Code: CodeUnnamed}}},
 		"rows root":       {func(e *ledger.Entry) { e.Boxes[0].RowsRoot = ledger.Sum(nil) }, []Finding{{Class: Failure, Code: CodeRows, Object: ledger.DataKey("0", 2, "box-0")}}},
 		"row count":       {func(e *ledger.Entry) { e.Boxes[1].Rows = 3 }, []Finding{{Class: Failure, Code: CodeRows, Object: ledger.DataKey("0", 2, "box-1")}}},
+		"media size":      {func(e *ledger.Entry) { e.Media[0].Bytes++ }, []Finding{{Class: Failure, Code: CodeChanged, Object: ledger.DataKey("0", 2, "media-0")}}},
+		"media elsewhere": {func(e *ledger.Entry) { e.Media[0].Key = ledger.DataKey("0", 1, "media-0") }, []Finding{{Class: Failure, Code: CodeMisplaced, Object: key}, {Class: Failure, Code: CodeChanged}, {Class: Waste, Code: CodeUnnamed}}},
+		"media unnamed":   {func(e *ledger.Entry) { e.Media = nil }, []Finding{{Class: Waste, Code: CodeUnnamed, Object: ledger.DataKey("0", 2, "media-0")}}},
+		"media longer":    {func(e *ledger.Entry) { e.Media[0].RetainUntil = retain.AddDate(0, 0, 1).Format(ledger.DateFormat) }, []Finding{{Class: Failure, Code: CodeLock, Object: ledger.DataKey("0", 2, "media-0")}, {Class: Failure, Code: CodeLock, Object: key}}},
 		"size":            {func(e *ledger.Entry) { e.Segments[0].Bytes++ }, []Finding{{Class: Failure, Code: CodeChanged, Object: ledger.DataKey("0", 2, "seg-0")}}},
 		"snapshot ahead": {func(e *ledger.Entry) {
 			e.Snapshot = &ledger.Snapshot{Object: ledger.Object{Key: ledger.DataKey("0", 1, "snapshot")}, At: 2}
