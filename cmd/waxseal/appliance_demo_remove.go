@@ -59,14 +59,20 @@ func (a *appliance) DemoRemove(ctx context.Context, req DemoRemoveRequest) (resp
 		return resp, err
 	}
 	resp = DemoRemoveResponse{Folder: a.set.Data, Archive: g.Archive, Fingerprint: fingerprint.String(), Removed: []DemoPart{}, Left: []string{}}
+	if dataLocked(a.set) {
+		return resp, busy(a.set)
+	}
 	if req.Confirm != nil {
 		if ok, err := req.Confirm(resp.Folder, resp.Archive); err != nil || !ok {
 			return resp, err
 		}
 	}
 	lock, err := lockData(a.set)
+	if errors.Is(err, errBusy) {
+		return resp, busy(a.set)
+	}
 	if err != nil {
-		return resp, fmt.Errorf("%s: %w: stop it first", a.set.Data, err)
+		return resp, err
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	if _, again, err := proveDemo(ctx, a.set); err != nil || again != fingerprint {
@@ -74,6 +80,8 @@ func (a *appliance) DemoRemove(ctx context.Context, req DemoRemoveRequest) (resp
 	}
 	return resp, resp.remove()
 }
+
+func busy(set *Settings) error { return fmt.Errorf("%s: %w: stop it first", set.Data, errBusy) }
 
 // proveDemo reads genesis itself, with the signature over it, and answers
 // errNoDemo for every doubt. It writes nothing and follows no link.

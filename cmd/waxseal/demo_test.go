@@ -30,6 +30,8 @@ var telling = []struct{ command, prints string }{
 	{" > photo.jpg", `^$`},
 	{" status", `archive +demo/archive\.local \(evaluation\), running`},
 	{" verify --deep", `(?m)^OK: .* 0 findings, every commitment recomputed`},
+	{" export --all ", `(?s)holds +193 messages.*\nfingerprint +[0-9a-f]{64}\n.*decrypted`},
+	{" bag ", `(?m)^OK`},
 	{" demo tamper", `(?s)contradiction .*found +lane .*untouched +the archive itself: OK`},
 }
 
@@ -57,6 +59,7 @@ func TestDemoCommands(t *testing.T) {
 			if err := os.Link(bin, filepath.Join(dir, c.binary)); err != nil {
 				t.Fatal(err)
 			}
+			auditor(t, filepath.Join(dir, filepath.Dir(c.binary)))
 			run := exec.CommandContext(t.Context(), c.binary, append([]string{"run", "--demo"}, c.before...)...)
 			run.Dir, run.Env = dir, append(os.Environ(), "TZ=UTC", "WAXSEAL_LINGER=10ms")
 			commands := untilReady(t, run)
@@ -94,6 +97,16 @@ func TestDemoCommands(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// auditor builds waxverify in a folder.
+func auditor(t *testing.T, dir string) {
+	t.Helper()
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "waxverify"), "../waxverify")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
 }
 

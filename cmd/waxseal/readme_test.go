@@ -76,11 +76,7 @@ func TestReadme(t *testing.T) {
 	if err := os.Link(o.bin, filepath.Join(dir, "bin", "waxseal")); err != nil {
 		t.Fatal(err)
 	}
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "bin", "waxverify"), "../waxverify")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	auditor(t, filepath.Join(dir, "bin"))
 	ana, err := samples.ReadFile("samples/webhooks/04-ana-asks.json")
 	if err != nil {
 		t.Fatal(err)
