@@ -102,6 +102,7 @@ type day struct {
 	start   time.Time
 	rng     *rand.Rand
 	records []Record
+	offers  []sent // of the afternoon
 	ids     int
 }
 
