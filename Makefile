@@ -58,7 +58,7 @@ test: python services-tool
 	@$(GO) build -o .build/testsum ./deploy/dev/testsum
 	@$(SERVICES) run .build/testsum -race -timeout 30m ./...
 	@echo 'without the race detector, what it makes too slow to be exhaustive …'
-	@.build/testsum -timeout 30m -run '$(EXHAUSTIVE)' ./ledger/verify ./archiver/lane
+	@.build/testsum -timeout 30m -run '$(EXHAUSTIVE)' ./ledger/verify ./archiver/lane ./exporter/bundle
 
 torture: python services-tool
 	@$(GO) build -o .build/testsum ./deploy/dev/testsum
