@@ -132,12 +132,19 @@ func (e *export) facts(o *retrieve.Opening, picks []*pick) ([]*fact, []format.Ex
 		src.leaf, src.hash = o.Position, o.Block.Leaves[o.Position]
 	}
 	var out []*fact
+	var exceptions []format.Exception
 	for _, p := range picks {
 		f := &fact{item: p.item, from: src, hit: p.hit, kafka: o.Record.Timestamp}
 		it := o.Item(p.item.N)
-		if it == nil {
+		switch {
+		case it == nil && (o.Gone || o.Shapeless || erased(o, p.item.N)):
 			f.erased = true
 			out = append(out, f)
+			continue
+		case it == nil:
+			exceptions = append(exceptions, format.Exception{
+				Item: p.item.String(), Code: codeNotThere, Reason: "the index names an item that its record does not have; 'waxseal reindex' makes the index anew",
+			})
 			continue
 		}
 		f.read(o, it, e.cfg.Library.Keys)
@@ -146,7 +153,17 @@ func (e *export) facts(o *retrieve.Opening, picks []*pick) ([]*fact, []format.Ex
 		}
 		out = append(out, f)
 	}
-	return out, nil, nil
+	return out, exceptions, nil
+}
+
+// erased says that item n lies in an erased range of the record.
+func erased(o *retrieve.Opening, n int) bool {
+	for _, h := range o.Holes {
+		if n >= h.FirstItem && n < h.FirstItem+h.Items {
+			return true
+		}
+	}
+	return false
 }
 
 // read takes over what the item says. Nothing in a fact aliases the record.

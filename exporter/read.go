@@ -20,7 +20,7 @@ import (
 const (
 	codeErased       = "erased"
 	codeTampered     = "tampered"
-	codeNotThere     = "not_there"
+	codeNotThere     = "not_there" // the index names an item that its record does not have
 	codeMediaMissing = "media_missing"
 	codeMediaDiffers = "media_differs"
 	codeBeyond       = "beyond_scope"
