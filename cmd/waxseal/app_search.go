@@ -58,6 +58,8 @@ type Hit struct {
 	Severity     string   `json:"severity,omitempty"`
 	Lane         string   `json:"lane"`
 	Block        uint64   `json:"block,string"`
+	MIME         string   `json:"mime,omitempty"`         // of an item of wa.media: as stated
+	Bytes        int64    `json:"bytes,omitempty"`        // of an item of wa.media: how many there are
 	Held         []string `json:"held,omitempty"`         // items of wa.media: archived bytes of its media
 	HeldDiffers  bool     `json:"held_differs,omitempty"` // some are not those of the SHA-256 stated beside them
 }

@@ -170,6 +170,12 @@ func hitOf(h *retrieve.Hit) Hit {
 	if h.State != "" {
 		out.State = string(h.State)
 	}
+	if h.Item != nil {
+		out.Bytes = h.Item.Media.Size
+	}
+	if out.Bytes > 0 {
+		out.MIME = h.Item.Media.MIME
+	}
 	for i := range h.Held {
 		out.HeldDiffers = out.HeldDiffers || h.Held[i].Detail == whatsapp.MediaDiffers
 		if h.Held[i].Item != r.Item {

@@ -182,6 +182,9 @@ func hitText(w io.Writer, h Hit, s *session) error {
 	if h.Text == "" {
 		h.Text = h.Reason
 	}
+	if h.Bytes > 0 {
+		h.Text = strings.Join(strings.Fields(h.Text+" "+h.MIME+" "+terminal.Size(h.Bytes)), " ")
+	}
 	if err != nil || h.Text == "" {
 		return err
 	}
