@@ -59,7 +59,7 @@ type Indexer struct {
 	heads   map[record.Lane]uint64 // number of the last block offered, of each lane
 	done    map[record.Lane]uint64 // position in the index
 	bytes   int                    // of what waits in queue
-	failing bool                   // the last insert failed
+	failed  int                    // so many inserts failed since the last that did not
 	stopped bool
 	hole    bool // a block's rows were dropped, and nobody here can read them from its outbox
 }
@@ -114,7 +114,7 @@ func (x *Indexer) Pace(ctx context.Context) {
 	defer x.wakeAtEnd(ctx)()
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for x.bytes > paceBytes && !x.failing && !x.stopped && !x.hole && ctx.Err() == nil {
+	for x.bytes > paceBytes && x.failed == 0 && !x.stopped && !x.hole && ctx.Err() == nil {
 		x.idle.Wait()
 	}
 }
@@ -200,7 +200,9 @@ func (x *Indexer) insert(ctx context.Context, batches []index.Encoded) (ok bool)
 	x.held = nil
 	err := x.put(ctx, batches)
 	x.mu.Lock()
-	x.failing = err != nil
+	if x.failed++; err == nil {
+		x.failed = 0
+	}
 	x.mu.Unlock()
 	if err != nil {
 		x.log.Warn("index insert", "err", err)
@@ -327,8 +329,20 @@ func (x *Indexer) refresh(ctx context.Context) {
 	x.mu.Unlock()
 }
 
+// ErrAway says that the index takes nothing at the moment.
+var ErrAway = errors.New("index takes nothing at the moment")
+
+// awayAfter is how many inserts fail, one behind the other, before an index counts
+// as away.
+const awayAfter = 2
+
 // Wait returns when every block offered so far is in the index, or ctx ends.
-func (x *Indexer) Wait(ctx context.Context) error {
+func (x *Indexer) Wait(ctx context.Context) error { return x.wait(ctx, true) }
+
+// Settle is Wait, but gives an index up that is away.
+func (x *Indexer) Settle(ctx context.Context) error { return x.wait(ctx, false) }
+
+func (x *Indexer) wait(ctx context.Context, patient bool) error {
 	defer x.wakeAtEnd(ctx)()
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -344,6 +358,8 @@ func (x *Indexer) Wait(ctx context.Context) error {
 			return nil
 		case x.hole:
 			return fmt.Errorf("%d lanes: %w", behind, ErrHole)
+		case !patient && x.failed >= awayAfter:
+			return fmt.Errorf("%d lanes: %w", behind, ErrAway)
 		case ctx.Err() != nil || x.stopped:
 			return fmt.Errorf("%d lanes are not indexed yet: %w", behind, context.Cause(ctx))
 		}

@@ -14,11 +14,12 @@ import (
 // errStop ends a walk that nobody follows any more.
 var errStop = errors.New("stopped")
 
-// walk gives the rows of an index one by one. err is what it ended with.
-func walk(ctx context.Context, x index.Index, err *error) iter.Seq[index.Row] {
+// walk gives the rows of an index one by one, those that among takes. err is what
+// it ended with.
+func walk(ctx context.Context, x index.Index, among func(*index.Row) bool, err *error) iter.Seq[index.Row] {
 	return func(yield func(index.Row) bool) {
 		*err = x.All(ctx, func(r index.Row) error {
-			if !yield(r) {
+			if (among == nil || among(&r)) && !yield(r) {
 				return errStop
 			}
 			return nil
@@ -26,34 +27,90 @@ func walk(ctx context.Context, x index.Index, err *error) iter.Seq[index.Row] {
 	}
 }
 
+// Difference is an item whose row in one index is not the one it should be.
+type Difference struct {
+	Row    index.Row // as it should be; of an extra one, as it is
+	Kind   DifferenceKind
+	Fields []string // of a changed row: those that differ
+}
+
+// DifferenceKind is how a row differs.
+type DifferenceKind string
+
+// The kinds of differences.
+const (
+	Missing DifferenceKind = "missing" // the row is not there
+	Extra   DifferenceKind = "extra"   // it should not be there
+	Changed DifferenceKind = "changed" // it is there with other fields
+)
+
+// Differences holds the rows of an index to those it should have, in item order.
+// Rows that among refuses are left out on both sides; nil leaves out none.
+func Differences(ctx context.Context, have, want index.Index, among func(*index.Row) bool, tell func(Difference) error) error {
+	var errHave, errWant error
+	nextHave, stopHave := iter.Pull(walk(ctx, have, among, &errHave))
+	nextWant, stopWant := iter.Pull(walk(ctx, want, among, &errWant))
+	defer stopHave()
+	defer stopWant()
+	is, isOK := nextHave()
+	should, shouldOK := nextWant()
+	for isOK || shouldOK {
+		var d Difference
+		switch order := compareHeads(&is, isOK, &should, shouldOK); {
+		case order < 0:
+			d = Difference{Row: is, Kind: Extra}
+			is, isOK = nextHave()
+		case order > 0:
+			d = Difference{Row: should, Kind: Missing}
+			should, shouldOK = nextWant()
+		default:
+			if fields := changed(&is, &should); len(fields) > 0 {
+				d = Difference{Row: should, Kind: Changed, Fields: fields}
+			}
+			is, isOK = nextHave()
+			should, shouldOK = nextWant()
+		}
+		if d.Kind == "" || errHave != nil || errWant != nil {
+			continue // an index that broke off lacks nothing
+		}
+		if err := tell(d); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(errHave, errWant); err != nil {
+		return fmt.Errorf("compare indexes: %w", err)
+	}
+	return nil
+}
+
+// changed names the fields in which two rows differ.
+func changed(a, b *index.Row) []string {
+	if reflect.DeepEqual(a, b) {
+		return nil
+	}
+	var out []string
+	va, vb := reflect.ValueOf(*a), reflect.ValueOf(*b)
+	for i := range va.NumField() {
+		if !reflect.DeepEqual(va.Field(i).Interface(), vb.Field(i).Interface()) {
+			out = append(out, va.Type().Field(i).Name)
+		}
+	}
+	return out
+}
+
 // Compare tells two indexes apart: how many rows of after are not in before as
 // they are, and how many items only before has.
 func Compare(ctx context.Context, before, after index.Index) (changed, dropped uint64, err error) {
-	var errBefore, errAfter error
-	nextOld, stopOld := iter.Pull(walk(ctx, before, &errBefore))
-	nextNew, stopNew := iter.Pull(walk(ctx, after, &errAfter))
-	defer stopOld()
-	defer stopNew()
-	old, isOld := nextOld()
-	row, isNew := nextNew()
-	for isOld || isNew {
-		switch order := compareHeads(&old, isOld, &row, isNew); {
-		case order < 0:
+	err = Differences(ctx, before, after, nil, func(d Difference) error {
+		if d.Kind == Extra {
 			dropped++
-			old, isOld = nextOld()
-		case order > 0:
+		} else {
 			changed++
-			row, isNew = nextNew()
-		default:
-			if !reflect.DeepEqual(old, row) {
-				changed++
-			}
-			old, isOld = nextOld()
-			row, isNew = nextNew()
 		}
-	}
-	if err := errors.Join(errBefore, errAfter); err != nil {
-		return 0, 0, fmt.Errorf("compare indexes: %w", err)
+		return nil
+	})
+	if err != nil {
+		return 0, 0, err
 	}
 	return changed, dropped, nil
 }

@@ -93,6 +93,22 @@ func (a *answering) Reindex(context.Context) (ReindexResponse, error) {
 	return ReindexResponse{Rows: 5, Records: 3, Blocks: 1}, a.err()
 }
 
+func (a *answering) IndexCheck(_ context.Context, tell func(IndexDifference) error) (IndexCheckResponse, error) {
+	r := IndexCheckResponse{OK: a.fails != "damage", Rows: 5, Behind: []IndexLag{{Lane: "1", Indexed: 7, Blocks: 9}}}
+	if !r.OK {
+		r.Missing, r.Changed = 1, 1
+		for _, d := range []IndexDifference{
+			{Difference: "missing", Item: "wa.webhooks/0/7#0", Lane: "0", Block: 1},
+			{Difference: "changed", Item: "wa.webhooks/0/7#1", Lane: "0", Block: 1, Fields: []string{"Class", "Tokens"}},
+		} {
+			if err := tell(d); err != nil {
+				return r, err
+			}
+		}
+	}
+	return r, a.err()
+}
+
 func (a *answering) Doctor(context.Context) (DoctorResponse, error) {
 	return DoctorResponse{OK: a.fails != "ill", Checks: []Check{
 		{Name: "broker", OK: true, Says: "answers"},
@@ -118,7 +134,11 @@ func (a *answering) Search(_ context.Context, req SearchRequest, hit func(Hit) e
 			return SearchResponse{}, err
 		}
 	}
-	return SearchResponse{Items: 2, Records: 1, Cursor: "bmV4dA"}, a.err()
+	resp := SearchResponse{Items: 2, Records: 1, Cursor: "bmV4dA"}
+	if req.Words == "late" {
+		resp.Behind = []IndexLag{{Lane: "0", Indexed: 7, Blocks: 9}}
+	}
+	return resp, a.err()
 }
 
 func (a *answering) Export(_ context.Context, req ExportRequest, estimated func(ExportEstimate) error) (ExportResponse, error) {

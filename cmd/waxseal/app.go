@@ -29,6 +29,9 @@ type App interface {
 	// Verify answers OK false, and no error, for an archive that contradicts itself.
 	Verify(ctx context.Context, req VerifyRequest) (VerifyResponse, error)
 	Reindex(ctx context.Context) (ReindexResponse, error)
+	// IndexCheck holds the index to the stores and calls tell for each row that is
+	// not as it should be. Differences are no error.
+	IndexCheck(ctx context.Context, tell func(IndexDifference) error) (IndexCheckResponse, error)
 	Doctor(ctx context.Context) (DoctorResponse, error)
 	// Search calls hit for each item in order and stops at its first error.
 	Search(ctx context.Context, req SearchRequest, hit func(Hit) error) (SearchResponse, error)

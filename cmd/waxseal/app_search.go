@@ -27,6 +27,15 @@ type SearchResponse struct {
 	Items   int    `json:"items"`            // that the search selects; with a limit, those given
 	Records int    `json:"records"`          // distinct ones among them
 	Cursor  string `json:"cursor,omitempty"` // where to go on
+
+	Behind []IndexLag `json:"behind,omitempty"` // what the index lacked: the answer is not complete
+}
+
+// IndexLag is how far the index is behind a lane: what those blocks hold is not found.
+type IndexLag struct {
+	Lane    string `json:"lane"`
+	Indexed uint64 `json:"indexed,string"` // blocks below this one are in the index
+	Blocks  uint64 `json:"blocks,string"`  // of the lane
 }
 
 // Hit is one item found.

@@ -62,3 +62,22 @@ type Check struct {
 	Says string `json:"says"`         // what was seen
 	Do   string `json:"do,omitempty"` // what to do about it
 }
+
+// IndexDifference is a row of the index that is not as the stores say.
+type IndexDifference struct {
+	Difference string   `json:"difference"` // missing, extra or changed
+	Item       string   `json:"item"`
+	Lane       string   `json:"lane"`
+	Block      uint64   `json:"block,string"`
+	Fields     []string `json:"fields,omitempty"` // that are changed
+}
+
+// IndexCheckResponse ends a check of the index.
+type IndexCheckResponse struct {
+	OK      bool       `json:"ok"`
+	Rows    uint64     `json:"rows"` // that the stores give
+	Missing uint64     `json:"missing"`
+	Extra   uint64     `json:"extra"`
+	Changed uint64     `json:"changed"`
+	Behind  []IndexLag `json:"behind"` // what the index does not claim to have yet
+}

@@ -60,6 +60,8 @@ type recorder struct {
 	a    *appliance
 	link *link
 	node *node
+
+	behind []IndexLag // what the index lacked when it was opened
 }
 
 // recorder opens the way by which this command's acts reach the ledger. Where

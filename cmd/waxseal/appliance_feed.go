@@ -228,7 +228,7 @@ func (s *Settings) Hash() [32]byte {
 	h := sha256.New()
 	for _, v := range s.values {
 		if !v.secret {
-			fmt.Fprintf(h, "%s=%q %q\n", v.name, v.text, v.items)
+			fmt.Fprintf(h, "%s=%q %q\n", v.name, v.shown(), v.items)
 		}
 	}
 	return [32]byte(h.Sum(nil))

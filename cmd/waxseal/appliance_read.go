@@ -34,6 +34,9 @@ func (a *appliance) withLibrary(ctx context.Context, unrecorded bool, kind strin
 		return errors.Join(err, rec.refuse(ctx, kind, "unreadable", asked))
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
+	if rec.behind, err = r.behind(ctx); err != nil {
+		return err
+	}
 	err = fn(r.library(a.set), rec)
 	if errors.Is(err, retrieve.ErrTampered) {
 		err = fmt.Errorf("%w: %w", err, ErrVerification)
@@ -81,7 +84,7 @@ func (a *appliance) Search(ctx context.Context, req SearchRequest, hit func(Hit)
 			}
 			return nil
 		})
-		resp = SearchResponse{Items: sum.Items, Records: sum.Records, Cursor: sum.Cursor}
+		resp = SearchResponse{Items: sum.Items, Records: sum.Records, Cursor: sum.Cursor, Behind: rec.behind}
 		if len(group) > 0 || !shown {
 			if err := show(); err != nil {
 				return err

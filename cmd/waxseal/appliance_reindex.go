@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/waxseal/waxseal/archiver/index"
+	"github.com/waxseal/waxseal/archiver/index/clickhouse"
 	"github.com/waxseal/waxseal/archiver/index/sqlite"
 	"github.com/waxseal/waxseal/archiver/keyring"
 	"github.com/waxseal/waxseal/archiver/reindex"
@@ -43,34 +43,57 @@ func (a *appliance) Reindex(ctx context.Context) (resp ReindexResponse, err erro
 	if err != nil {
 		return resp, err
 	}
-	path := filepath.Join(a.set.Data, "index.db")
-	fresh := path + ".new"
-	if err := removeIndex(fresh); err != nil {
-		return resp, err
-	}
-	result, err := a.rebuild(ctx, r, secrets.Keys(), path, fresh)
+	fresh := indexFile(a.set) + ".new"
+	defer func() { err = errors.Join(err, removeIndex(fresh)) }()
+	result, err := a.rebuild(ctx, r, secrets.Keys(), fresh)
 	resp = ReindexResponse{Rows: result.Rows, Records: result.Records, Blocks: result.Blocks, Erased: result.ErasedItems + result.ErasedRecords, Changed: result.Changed + result.Dropped}
 	if err != nil {
 		return resp, fmt.Errorf("%w: %w", err, ErrIncomplete)
 	}
-	if err := removeIndex(path); err != nil {
-		return resp, err
-	}
-	return resp, os.Rename(fresh, path)
+	return resp, a.putInPlace(ctx, r, fresh)
 }
 
-func (a *appliance) rebuild(ctx context.Context, r *reading, keys *index.Keys, path, fresh string) (result reindex.Result, err error) {
+// rebuild makes an index in a file, and compares it with the one there is.
+func (a *appliance) rebuild(ctx context.Context, r *reading, keys *index.Keys, fresh string) (result reindex.Result, err error) {
+	if err := removeIndex(fresh); err != nil {
+		return result, err
+	}
 	ix, err := sqlite.Open(ctx, fresh)
 	if err != nil {
 		return result, err
 	}
 	defer func() { err = errors.Join(err, ix.Close()) }()
 	cfg := reindex.Config{Index: ix, Source: r.source(a.set, keys), Progress: func(done, total uint64) { a.env.Progress("blocks", int64(done), int64(total)) }}
-	if before, openErr := sqlite.OpenReadOnly(ctx, path); openErr == nil {
+	if before, openErr := openIndexToRead(ctx, a.set); openErr == nil {
 		defer before.Close()
 		cfg.Before = before
 	}
 	return reindex.Rebuild(ctx, cfg)
+}
+
+// putInPlace gives the index that was made in a file the old one's place.
+func (a *appliance) putInPlace(ctx context.Context, r *reading, fresh string) (err error) {
+	if a.set.ClickHouse == "" {
+		if err := removeIndex(indexFile(a.set)); err != nil {
+			return err
+		}
+		return os.Rename(fresh, indexFile(a.set))
+	}
+	lanes, err := reindex.Lanes(ctx, r.locked)
+	if err != nil {
+		return err
+	}
+	from, err := sqlite.OpenReadOnly(ctx, fresh)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, from.Close()) }()
+	to, err := clickhouse.Open(ctx, a.set.ClickHouse)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, to.Close()) }()
+	return reindex.Move(ctx, from, to, lanes)
 }
 
 // source is what rows are made of.

@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 
 	"github.com/waxseal/waxseal/archiver/index"
-	"github.com/waxseal/waxseal/archiver/index/sqlite"
 	"github.com/waxseal/waxseal/archiver/kafka"
 	"github.com/waxseal/waxseal/archiver/keyring"
 	"github.com/waxseal/waxseal/archiver/lane"
@@ -55,12 +53,11 @@ func (a *appliance) Status(ctx context.Context) (resp StatusResponse, err error)
 	if a.set.Unindexed {
 		resp.Alarms = append(resp.Alarms, "the index is off: what is archived meanwhile is counted and found once 'waxseal reindex' has run")
 	}
-	ix, err := sqlite.OpenReadOnly(ctx, filepath.Join(a.set.Data, "index.db"))
+	ix, err := openIndexToRead(ctx, a.set)
 	if err != nil {
 		if !a.set.Unindexed {
-			resp.Alarms = append(resp.Alarms, "the index cannot be read: 'waxseal reindex' makes it anew")
+			resp.Alarms = append(resp.Alarms, "the index cannot be read: "+a.set.mendIndex())
 		}
-		ix = nil
 	} else {
 		defer func() { err = errors.Join(err, ix.Close()) }()
 	}
@@ -87,7 +84,7 @@ func (a *appliance) Status(ctx context.Context) (resp StatusResponse, err error)
 	return resp, a.indexStatus(ctx, ix, &resp)
 }
 
-func (a *appliance) indexStatus(ctx context.Context, ix *sqlite.Index, resp *StatusResponse) error {
+func (a *appliance) indexStatus(ctx context.Context, ix index.Index, resp *StatusResponse) error {
 	if ix == nil {
 		return nil
 	}
@@ -104,7 +101,7 @@ func (a *appliance) indexStatus(ctx context.Context, ix *sqlite.Index, resp *Sta
 }
 
 // laneStatus reads a lane's head; Size 0 is a lane that is not there.
-func (a *appliance) laneStatus(ctx context.Context, r *reading, ix *sqlite.Index, l record.Lane) (LaneStatus, error) {
+func (a *appliance) laneStatus(ctx context.Context, r *reading, ix index.Index, l record.Lane) (LaneStatus, error) {
 	s := LaneStatus{Lane: string(l), Writable: true}
 	b, err := lane.Last(ctx, r.locked, l, r.hint(ctx, l))
 	if err != nil || b == nil {
@@ -271,19 +268,19 @@ func (d *doctor) broker(ctx context.Context) {
 }
 
 func (d *doctor) index(ctx context.Context) {
-	ix, err := sqlite.OpenReadOnly(ctx, filepath.Join(d.a.set.Data, "index.db"))
+	ix, err := openIndexToRead(ctx, d.a.set)
 	if err != nil && d.a.set.Unindexed {
 		d.says("index", true, "off, and there is none", "")
 		return
 	}
 	if err != nil {
-		d.says("index", false, err.Error(), "'waxseal reindex' makes it anew")
+		d.says("index", false, err.Error(), d.a.set.mendIndex())
 		return
 	}
 	defer ix.Close()
 	rows, records, err := ix.Count(ctx, index.Query{})
 	if err != nil {
-		d.says("index", false, err.Error(), "'waxseal reindex' makes it anew")
+		d.says("index", false, err.Error(), d.a.set.mendIndex())
 		return
 	}
 	d.says("index", true, fmt.Sprintf("%d items of %d records", rows, records), "")

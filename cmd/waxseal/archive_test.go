@@ -43,17 +43,21 @@ func TestArchive(t *testing.T) {
 			if err := s3Env(e); err != nil {
 				return err
 			}
+			clickHouseEnv(e)
 			return writeSamples(filepath.Join(e.WorkDir, "payloads"))
 		},
 		Condition: func(cond string) (bool, error) {
 			if _, ok := s3Servers[cond]; ok {
 				return s3Server(cond)
 			}
+			if cond == "clickhouse" {
+				return clickHouseServer()
+			}
 			return false, fmt.Errorf("no condition %s", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": exitCodeCmd, "start": startCmd, "end": endCmd, "damage": damageCmd, "remove": removeCmd, "keep": keepCmd,
-			"copy": copyCmd, "named": namedCmd, "hold": holdCmd, "bag": bagCmd,
+			"copy": copyCmd, "named": namedCmd, "hold": holdCmd, "bag": bagCmd, "clickhouse": clickHouseCmd,
 		},
 	})
 }

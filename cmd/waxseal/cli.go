@@ -31,6 +31,7 @@ type cli struct {
 	Status  statusCmd  `cmd:"" help:"How the archive stands."`
 	Verify  verifyCmd  `cmd:"" help:"Prove that nothing was changed, removed, inserted or reordered."`
 	Reindex reindexCmd `cmd:"" help:"Rebuild the index from the stores."`
+	Index   indexCmd   `cmd:"" help:"The index: its tables, and whether it is right."`
 	Doctor  doctorCmd  `cmd:"" help:"Look for what is wrong, and say what to do."`
 
 	Search searchCmd `cmd:"" help:"Find items."`

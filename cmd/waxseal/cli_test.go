@@ -161,7 +161,7 @@ func TestScriptingNamesEveryField(t *testing.T) {
 			walk(f.Type)
 		}
 	}
-	for _, v := range []any{Event{}, ArchiveResponse{}, FeedResponse{}, StatusResponse{}, VerifyResponse{}, ReindexResponse{}, DoctorResponse{}, SearchResponse{}, Hit{},
+	for _, v := range []any{Event{}, ArchiveResponse{}, FeedResponse{}, StatusResponse{}, VerifyResponse{}, ReindexResponse{}, IndexCheckResponse{}, IndexDifference{}, ddlResponse{}, DoctorResponse{}, SearchResponse{}, Hit{},
 		ShowResponse{}, CatRecord{}, ExportResponse{}, ExportEstimate{}, Identification{}, RotateResponse{}, keysResponse{}, configResponse{}, about.Binary{}} {
 		walk(reflect.TypeOf(v))
 	}

@@ -46,7 +46,7 @@ func (c configCmd) Run(s *session) error {
 	}
 	r := configResponse{Unknown: append([]string{}, unknownEnv(s.environ)...)}
 	for _, v := range s.set.values {
-		shown := shownSetting{Name: v.name, Value: v.text, Source: v.source, Env: v.env()}
+		shown := shownSetting{Name: v.name, Value: v.shown(), Source: v.source, Env: v.env()}
 		if v.list {
 			shown.Value = append([]string{}, v.items...)
 		}

@@ -141,6 +141,8 @@ func (p *hitPrinter) hit(h Hit) error {
 // end closes the output: json gets its document; text and jsonl, where standard
 // output is hits alone, tell the rest on standard error.
 func (p *hitPrinter) end(req SearchRequest, r SearchResponse) error {
+	p.s.bar.Clear()
+	lacks(p.s.err, r.Behind)
 	switch {
 	case p.s.set.Output == "json":
 		hits := p.hits
@@ -163,6 +165,13 @@ func (p *hitPrinter) end(req SearchRequest, r SearchResponse) error {
 		fmt.Fprintf(p.s.err, "there is more: --cursor %s\n", r.Cursor)
 	}
 	return nil
+}
+
+// lacks says that an answer is not complete, and why.
+func lacks(w io.Writer, behind []IndexLag) {
+	for _, b := range behind {
+		fmt.Fprintf(w, "incomplete: the index lacks %s of lane %s, from block %d on\n", terminal.Count(b.Blocks-b.Indexed, "block"), terminal.Line(b.Lane), b.Indexed)
+	}
 }
 
 // hitText is two lines: when, who and where; then what.

@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"path/filepath"
 	"sync/atomic"
 
 	"filippo.io/age"
 
 	"github.com/waxseal/waxseal/archiver/control"
 	"github.com/waxseal/waxseal/archiver/index"
-	"github.com/waxseal/waxseal/archiver/index/sqlite"
 	"github.com/waxseal/waxseal/archiver/keyring"
 	"github.com/waxseal/waxseal/archiver/retrieve"
 	"github.com/waxseal/waxseal/archiver/retrieve/deep"
@@ -34,7 +32,7 @@ type reading struct {
 	ids                 []age.Identity
 	reader              *unseal.Reader
 	keys                *index.Keys
-	index               *sqlite.Index
+	index               index.Index
 	closers             []io.Closer
 }
 
@@ -74,8 +72,8 @@ func (a *appliance) openReading(ctx context.Context) (*reading, error) {
 	if r.keys, err = ringKeys(ring); err != nil {
 		return nil, err
 	}
-	if r.index, err = sqlite.OpenReadOnly(ctx, filepath.Join(a.set.Data, "index.db")); err != nil {
-		return nil, fmt.Errorf("open index ('waxseal reindex' makes it anew): %w", err)
+	if r.index, err = openIndexToRead(ctx, a.set); err != nil {
+		return nil, err
 	}
 	r.closers = append(r.closers, r.index)
 	return r, nil

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/waxseal/waxseal/archiver/index/clickhouse"
 	"github.com/waxseal/waxseal/archiver/keyring"
 	"github.com/waxseal/waxseal/archiver/whatsapp"
 	"github.com/waxseal/waxseal/ledger"
@@ -33,6 +34,7 @@ type Settings struct {
 	Policy     string        // folder or bundle; "" is the built-in policy
 	Rules      policy.Config // periods and profiles laid over its data
 	Linger     time.Duration // longest wait before a block is sealed
+	ClickHouse string        // address of the index, with its password; "" is a SQLite file
 	Unindexed  bool          // make no index rows; 'waxseal reindex' makes an index of what is archived
 	Heads      time.Duration // interval at which control seals the lanes' heads
 
@@ -59,6 +61,7 @@ type setting struct {
 	def    string
 	help   string
 	secret bool
+	show   func(text string) string // what others may see of a text; nil all
 	list   bool
 	values []string // the only ones allowed, nil any
 	set    func(*Settings, value) error
@@ -67,6 +70,17 @@ type setting struct {
 // env is the variable of a setting.
 func (s setting) env() string {
 	return "WAXSEAL_" + strings.ToUpper(strings.ReplaceAll(s.name, ".", "_"))
+}
+
+// shown is the text of a value as others may see it.
+func (v value) shown() string {
+	switch {
+	case v.secret && v.text != "":
+		return hidden
+	case v.show != nil:
+		return v.show(v.text)
+	}
+	return v.text
 }
 
 // value is the effective text of a setting and where it came from.
@@ -105,10 +119,7 @@ func archiveSettings() []setting {
 		{name: "policy", help: "folder or bundle with the policy; without it the built-in one", set: text(func(s *Settings) *string { return &s.Policy })},
 		{name: "rules", help: "YAML file with periods, profiles and numbers, laid over the policy's data", set: setRules},
 		{name: "linger", def: "1s", help: "longest wait before what arrived is sealed; under load it is seconds", set: duration(func(s *Settings) *time.Duration { return &s.Linger })},
-		{name: "index", def: "sqlite", values: []string{"sqlite", "off"}, help: "off: no index is kept while archiving; 'waxseal reindex' makes one when it is needed", set: func(s *Settings, v value) error {
-			s.Unindexed = v.text == "off"
-			return nil
-		}},
+		{name: "index", def: "sqlite", show: clickhouse.Redact, help: "sqlite, a file in the data folder; clickhouse://USER:PASSWORD@HOST:PORT/DATABASE?secure=true, with protocol=http where the port is that of HTTP; or off: none is kept while archiving, 'waxseal reindex' makes one when it is needed", set: setIndex},
 		{name: "heads", def: "1m", help: "how often the lanes' heads are sealed in the control lane", set: duration(func(s *Settings) *time.Duration { return &s.Heads })},
 	}
 }
@@ -217,6 +228,21 @@ func setRules(s *Settings, v value) error {
 	}
 	s.Rules, err = policy.ParseConfig(text)
 	return err
+}
+
+// setIndex reads where the index is.
+func setIndex(s *Settings, v value) error {
+	switch v.text {
+	case "sqlite":
+	case "off":
+		s.Unindexed = true
+	default:
+		if err := clickhouse.Check(v.text); err != nil {
+			return fmt.Errorf("neither sqlite nor off nor an address: %w", err)
+		}
+		s.ClickHouse = v.text
+	}
+	return nil
 }
 
 // setName keeps to what a checkpoint's origin line and key name allow.

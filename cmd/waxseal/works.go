@@ -12,7 +12,6 @@ import (
 	"github.com/waxseal/waxseal/archiver"
 	"github.com/waxseal/waxseal/archiver/control"
 	"github.com/waxseal/waxseal/archiver/index"
-	"github.com/waxseal/waxseal/archiver/index/sqlite"
 	"github.com/waxseal/waxseal/archiver/indexer"
 	"github.com/waxseal/waxseal/archiver/kafka"
 	"github.com/waxseal/waxseal/archiver/keyring"
@@ -30,7 +29,7 @@ type works struct {
 	broker   *kafka.Broker // the embedded one; nil where another Kafka was named
 	address  string
 	source   *kafka.Source
-	index    *sqlite.Index
+	index    index.Index
 	indexer  *indexer.Indexer // nil: the index is off
 	archiver *archiver.Archiver
 	report   func(Event)
@@ -89,7 +88,7 @@ func openWorks(ctx context.Context, env Env, report func(Event)) (w *works, err 
 		return nil, fmt.Errorf("kafka at %s: %w", w.address, err)
 	}
 	if !env.Settings.Unindexed {
-		if w.index, err = sqlite.Open(ctx, filepath.Join(env.Settings.Data, "index.db")); err != nil {
+		if w.index, err = openIndex(ctx, env); err != nil {
 			return nil, fmt.Errorf("index: %w", err)
 		}
 		n.closers = append(n.closers, w.index)
@@ -216,18 +215,29 @@ func (w *works) work(ctx context.Context, drain bool) error {
 	} else {
 		err = w.archiver.Run(ctx)
 	}
-	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-	defer cancel()
-	if waitErr := w.indexed(wait); waitErr != nil {
-		w.env.Log.Warn("index is behind", "err", waitErr)
-	}
+	w.settleIndex(context.WithoutCancel(ctx))
 	w.mu.Lock()
 	w.total.Seconds = time.Since(start).Seconds()
 	w.mu.Unlock()
 	stopIndex()
 	stopHeads()
 	wg.Wait()
-	return errors.Join(err, w.heads(wait))
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	return errors.Join(err, w.heads(last))
+}
+
+// settleIndex waits for the index, a minute at most, and not for one that is away:
+// it goes on from the outboxes another time.
+func (w *works) settleIndex(ctx context.Context) {
+	if w.indexer == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := w.indexer.Settle(ctx); err != nil {
+		w.env.Log.Warn("index is behind", "err", err)
+	}
 }
 
 // sealHeads seals the heads of the lanes that moved, at an interval.

@@ -30,9 +30,14 @@ import (
 // Index is an index.Index in one database of a ClickHouse server or cluster.
 // Several processes may have it open.
 type Index struct {
-	conn driver.Conn
-	db   string // quoted
-	name string // host:port/database, for errors
+	conn     driver.Conn
+	db       string // quoted
+	database string
+	name     string // host:port/database, for errors
+	create   bool
+
+	opening sync.Mutex // guards ready
+	ready   bool
 
 	reset sync.RWMutex // held for writing while the index is emptied
 
@@ -65,6 +70,18 @@ func Check(address string) error {
 	return err
 }
 
+// Database is the database of an address.
+func Database(address string) string {
+	_, db, err := parse(address)
+	if err != nil {
+		return ""
+	}
+	return db
+}
+
+// ValidName says whether a database, cluster or user may be called so here.
+func ValidName(name string) bool { return databaseName.MatchString(name) }
+
 // Redact gives an address without its password.
 func Redact(address string) string {
 	u, err := url.Parse(address)
@@ -87,6 +104,9 @@ func parse(address string) (*ch.Options, string, error) {
 		return nil, "", fmt.Errorf("%q is no name for a database: letters, digits and _", db)
 	}
 	q := u.Query()
+	if q.Has("password") || q.Has("username") {
+		return nil, "", errors.New("user and password stand before the host")
+	}
 	switch p := q.Get("protocol"); p {
 	case "", "native":
 	case "http":
@@ -129,18 +149,10 @@ var settings = ch.Settings{
 	"do_not_merge_across_partitions_select_final": 1,
 }
 
-// Open opens the index for reading and writing, and makes its tables where they
-// are missing and the user may.
-func Open(ctx context.Context, address string) (*Index, error) {
-	return open(ctx, address, true)
-}
-
-// OpenExisting opens an index whose tables are there.
-func OpenExisting(ctx context.Context, address string) (*Index, error) {
-	return open(ctx, address, false)
-}
-
-func open(ctx context.Context, address string, create bool) (*Index, error) {
+// New gives the index at an address, without asking whether anything is there: a
+// server that is away is an error of each call until it is back. With create the
+// tables are made where they are missing and the user may.
+func New(address string, create bool) (*Index, error) {
 	o, db, err := parse(address)
 	if err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
@@ -149,19 +161,57 @@ func open(ctx context.Context, address string, create bool) (*Index, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open index at %s: %w", o.Addr[0], err)
 	}
-	x := &Index{conn: conn, db: "`" + db + "`", name: o.Addr[0] + "/" + db, few: fewCandidates}
-	if err := x.migrate(ctx, db, create); err != nil {
-		conn.Close()
-		return nil, fmt.Errorf("open index at %s: %w", x.name, err)
+	return &Index{conn: conn, db: "`" + db + "`", database: db, name: o.Addr[0] + "/" + db, create: create, few: fewCandidates}, nil
+}
+
+// Open opens the index for reading and writing, and makes its tables where they
+// are missing.
+func Open(ctx context.Context, address string) (*Index, error) { return open(ctx, address, true) }
+
+// OpenExisting opens an index whose tables are there.
+func OpenExisting(ctx context.Context, address string) (*Index, error) {
+	return open(ctx, address, false)
+}
+
+func open(ctx context.Context, address string, create bool) (*Index, error) {
+	x, err := New(address, create)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.Ready(ctx); err != nil {
+		x.conn.Close()
+		return nil, err
 	}
 	return x, nil
+}
+
+// Ready says whether the server answers and the tables are those of this release.
+func (x *Index) Ready(ctx context.Context) error {
+	x.opening.Lock()
+	defer x.opening.Unlock()
+	if x.ready {
+		return nil
+	}
+	if err := x.migrate(ctx); err != nil {
+		return fmt.Errorf("open index at %s: %w", x.name, err)
+	}
+	x.ready = true
+	return nil
 }
 
 // Close closes the index. Searches under way fail.
 func (x *Index) Close() error { return x.conn.Close() }
 
-// rows runs a query and calls fn for each row of its answer.
+// rows runs a query once the tables are known to be there, and calls fn for each
+// row of its answer.
 func (x *Index) rows(ctx context.Context, query string, fn func(driver.Rows) error) error {
+	if err := x.Ready(ctx); err != nil {
+		return err
+	}
+	return x.ask(ctx, query, fn)
+}
+
+func (x *Index) ask(ctx context.Context, query string, fn func(driver.Rows) error) error {
 	rows, err := x.conn.Query(ctx, query)
 	if err != nil {
 		return err

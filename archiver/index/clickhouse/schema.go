@@ -31,10 +31,14 @@ func DDL(database, cluster string) []string {
 
 // Grants gives the rights of the user that feeds the index: it cannot read a row.
 // It reads positions, to know where to go on, and which tables there are.
-func Grants(database, user string) []string {
+func Grants(database, user, cluster string) []string {
+	l := layout{database, cluster}
 	var out []string
-	for _, g := range []string{"INSERT ON %[1]s.item", "INSERT, SELECT ON %[1]s.position", "SELECT ON %[1]s.migration"} {
-		out = append(out, "GRANT "+fmt.Sprintf(g, "`"+database+"`")+" TO `"+user+"`")
+	for _, g := range []struct{ rights, table string }{{"INSERT", "item"}, {"INSERT, SELECT", "position"}, {"SELECT", "migration"}} {
+		out = append(out, "GRANT"+l.on()+" "+g.rights+" ON "+l.name(g.table)+" TO `"+user+"`")
+		if cluster != "" {
+			out = append(out, "GRANT"+l.on()+" "+g.rights+" ON "+l.name(g.table+"_local")+" TO `"+user+"`")
+		}
 	}
 	return out
 }
@@ -146,7 +150,7 @@ func code(err error) int32 {
 }
 
 // migrate brings the tables up to date, or says why it does not.
-func (x *Index) migrate(ctx context.Context, db string, create bool) error {
+func (x *Index) migrate(ctx context.Context) error {
 	v, err := x.version(ctx)
 	if err != nil {
 		return err
@@ -156,10 +160,10 @@ func (x *Index) migrate(ctx context.Context, db string, create bool) error {
 		return fmt.Errorf("version %d, this release knows %d: %w", v, len(migrations), ErrVersion)
 	case v == len(migrations):
 		return nil
-	case !create:
+	case !x.create:
 		return fmt.Errorf("version %d, this release needs %d: %w", v, len(migrations), ErrTables)
 	}
-	l := layout{database: db}
+	l := layout{database: x.database}
 	if v > 0 {
 		if l.cluster, err = x.cluster(ctx); err != nil {
 			return err
@@ -185,7 +189,7 @@ func (x *Index) migrate(ctx context.Context, db string, create bool) error {
 // version is the number of migrations that were run, 0 where there are no tables.
 func (x *Index) version(ctx context.Context) (int, error) {
 	var v uint32
-	err := x.rows(ctx, "SELECT max(version) FROM "+x.db+".migration", func(r driver.Rows) error { return r.Scan(&v) })
+	err := x.ask(ctx, "SELECT max(version) FROM "+x.db+".migration", func(r driver.Rows) error { return r.Scan(&v) })
 	if c := code(err); c == unknownTable || c == unknownDatabase {
 		return 0, nil
 	}
@@ -194,7 +198,7 @@ func (x *Index) version(ctx context.Context) (int, error) {
 
 // cluster is the name of the cluster the tables are on, "" none.
 func (x *Index) cluster(ctx context.Context) (name string, err error) {
-	err = x.rows(ctx, "SELECT extract(engine_full, '^Distributed\\\\(\\'([^\\']+)') FROM system.tables WHERE name = 'item' AND database = "+literal(strings.Trim(x.db, "`")),
+	err = x.ask(ctx, "SELECT extract(engine_full, '^Distributed\\\\(\\'([^\\']+)') FROM system.tables WHERE name = 'item' AND database = "+literal(x.database),
 		func(r driver.Rows) error { return r.Scan(&name) })
 	return name, err
 }

@@ -43,7 +43,7 @@ var clickHouse = service{
 	command: func(d *desk, ports []int) (*exec.Cmd, string, []string, error) {
 		address := fmt.Sprintf("127.0.0.1:%d", ports[0])
 		grants := d.at("clickhouse", "grants.sql")
-		if err := os.WriteFile(grants, []byte(strings.Join(clickhouse.Grants(ingestDatabase, "ingest"), "\n")), 0o600); err != nil {
+		if err := os.WriteFile(grants, []byte(strings.Join(clickhouse.Grants(ingestDatabase, "ingest", ""), "\n")), 0o600); err != nil {
 			return nil, "", nil, err
 		}
 		args := []string{"-library", d.at("clickhouse-lib", chdbLibrary), "-password", clickHousePassword, "-grants", grants}
