@@ -136,7 +136,7 @@ func (n *node) openKeys(ctx context.Context, create bool) (err error) {
 // fresh refuses to make keys where an archive is already: new keys cannot continue it.
 func (n *node) fresh(ctx context.Context) error {
 	p := n.set.place(storeLocked)
-	there := p.bucket == nil && exists(filepath.Join(p.folder, "objects"))
+	there := p.bucket == nil && exists(filepath.Join(p.folder, "lanes"))
 	if p.bucket != nil {
 		var err error
 		if there, err = p.founded(ctx); err != nil {
