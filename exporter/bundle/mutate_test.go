@@ -145,9 +145,15 @@ func TestTortureProofs(t *testing.T) {
 	}
 	fp := s.fingerprint(t)
 	trust := bundle.Trust{Fingerprint: &fp}
-	dir := copyBag(t, s.bag(t, s.checkpointAt(t, s.Log.Size()-1)))
+	kept := s.checkpointAt(t, s.Log.Size()-1)
+	part := copyBag(t, s.bag(t, kept))
+	s.whole = true
+	whole := copyBag(t, s.bag(t, kept)) // pieces of several people in one file
 	all := 0
-	for _, path := range []string{"proofs/anchor.json", "proofs/consistency.json", "proofs/0-1.json", "proofs/0-2.json"} {
+	for _, c := range []struct{ dir, path string }{
+		{part, "proofs/anchor.json"}, {part, "proofs/consistency.json"}, {part, "proofs/0-1.json"}, {part, "proofs/0-2.json"}, {whole, "proofs/0-2.json"},
+	} {
+		dir, path := c.dir, c.path
 		doc, err := os.ReadFile(filepath.Join(dir, path))
 		must(t, err)
 		every := 16
@@ -171,9 +177,11 @@ func TestTortureProofs(t *testing.T) {
 		}
 		put(t, dir, path, doc)
 	}
-	reseal(t, dir, s.Signer(), fp)
-	if v := both(t, py, dir, trust); !v.OK || all < 50 {
-		t.Fatalf("%d mutants\n%s", all, v.Text())
+	for _, dir := range []string{part, whole} {
+		reseal(t, dir, s.Signer(), fp)
+		if v := both(t, py, dir, trust); !v.OK || all < 50 || (v.Withheld == 0) != (dir == whole) {
+			t.Fatalf("%d mutants\n%s", all, v.Text())
+		}
 	}
 	t.Logf("%d mutants", all)
 }

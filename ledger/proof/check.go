@@ -157,6 +157,10 @@ func checkRecord(e *ledger.Entry, r *Record, open Open) (*Shown, []string, *Erro
 			continue
 		}
 		if commitments[i], err = bag.commitment(p); err != nil {
+			var other *Error // of the file before
+			if errors.As(err, &other) {
+				return nil, nil, &Error{Record: r.Record, File: other.File, Err: other.Err}
+			}
 			return nil, nil, &Error{Record: r.Record, File: p.File, Err: err}
 		}
 	}

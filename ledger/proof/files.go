@@ -60,8 +60,8 @@ func (f *files) turn(p *Piece) error {
 		f.ref = ref
 		return nil
 	}
-	if _, err := f.end(); err != nil {
-		return err
+	if name, err := f.end(); err != nil {
+		return &Error{File: name, Err: err}
 	}
 	if slices.Contains(f.names, p.File) || p.Offset != 0 {
 		return errors.New("pieces in it are not in order, or leave bytes before them")

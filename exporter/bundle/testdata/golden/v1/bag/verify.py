@@ -463,19 +463,15 @@ class Bag:
         demand(entry["lane"] == lane["name"] and included(lane.get("entry_path", []), lane["head"], root, int(entry["n"]), leaf_hash(lane["entry"])),
                "its block is not under the sealed head")
         demand(path == "proofs/%s-%s.json" % (lane["name"].replace("~", "_"), entry["n"]), "its name is that of another block")
-        last, shown = -1, []
+        self.named.update(p["file"] for r in f["records"] for p in r["pieces"] if "file" in p)
+        last = -1
         for r in f["records"]:
             demand(r["position"] > last, "records are not in order")
             last = r["position"]
-            shown.append(self.record(entry, r))
-        for withheld, files in shown:
-            self.complete += not withheld
-            self.partial += bool(withheld)
-            self.withheld += withheld
-            self.proven.update(files)
+            self.attempt(path, self.record, entry, r)
 
     def record(self, entry, r):
-        """One record: its pieces give its leaf, and its leaf stands in the block. How many are withheld, and the files."""
+        """One record: its pieces give its leaf, and its leaf stands in the block."""
         m = re.fullmatch("([^/~]+)(?:~([1-9][0-9]*))?/(0|[1-9][0-9]*)/(0|[1-9][0-9]*)", r["record"])
         demand(m and m[2] != "1", "a record's name is none")
         leaves, before, withheld, pieces = [], None, 0, Pieces(self)
@@ -496,7 +492,10 @@ class Bag:
         demand(included(r.get("path", []), entry["records"], bytes.fromhex(entry["records_root"]), r["position"], leaf_hash(leaf)),
                "record %s: what is shown of it is not what block %s of lane %s sealed" % (r["record"], entry["n"], entry["lane"]),
                pieces.files[0] if len(pieces.files) == 1 else None)
-        return withheld, pieces.files
+        self.complete += not withheld
+        self.partial += bool(withheld)
+        self.withheld += withheld
+        self.proven.update(pieces.files)
 
 
 class Pieces:
@@ -546,7 +545,7 @@ def pem(key):
 def check(bag, fingerprint, kept):
     """All checks in turn; what is wrong is in bag.problems."""
     bag.complete = bag.partial = bag.withheld = 0
-    bag.proven, bag.kept, bag.signer = set(), None, b""
+    bag.proven, bag.named, bag.kept, bag.signer = set(), set(), None, b""
     bag.list()
     bag.attempt("bagit.txt", bag.shape)
     bag.attempt("manifest-sha256.txt", bag.manifest, "manifest-sha256.txt", lambda p: p.startswith("data/"))
@@ -563,7 +562,7 @@ def check(bag, fingerprint, kept):
         if path.startswith("proofs/") and path not in ("proofs/anchor.json", "proofs/consistency.json"):
             bag.attempt(path, bag.proof, path)
     for path in sorted(bag.sums):
-        if path.startswith("data/raw/") and path not in bag.proven:
+        if path.startswith("data/raw/") and path not in bag.named:
             bag.find(path, "it is shown by no proof")
 
 
