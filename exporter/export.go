@@ -121,9 +121,11 @@ type export struct {
 	gaps       []format.Gap
 	counts     format.Counts
 
-	anchor     *prove.Anchor
-	bag        *bundle.Writer
-	mediaFiles sync.Map // by path: written, or being written
+	anchor *prove.Anchor
+	bag    *bundle.Writer
+
+	mediaMu    sync.Mutex      // guards what follows
+	mediaFiles map[string]bool // by path: written
 }
 
 // Export writes a production, or says how much it would be. What the ledger
@@ -133,7 +135,7 @@ func Export(ctx context.Context, cfg Config, req Request) (*Report, error) {
 	if err := req.check(); err != nil {
 		return nil, err
 	}
-	e := &export{cfg: cfg, req: req}
+	e := &export{cfg: cfg, req: req, mediaFiles: map[string]bool{}}
 	report, err := e.run(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("export: %w", err)

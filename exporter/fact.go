@@ -138,7 +138,7 @@ func (e *export) facts(o *retrieve.Opening, picks []*pick) ([]*fact, []format.Ex
 		it := o.Item(p.item.N)
 		switch {
 		case it == nil && (o.Gone || o.Shapeless || erased(o, p.item.N)):
-			f.erased = true
+			f.erased, f.kind = true, record.Unknown // the index may still know more
 			out = append(out, f)
 			continue
 		case it == nil:

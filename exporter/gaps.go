@@ -147,6 +147,8 @@ func (e *export) mediaExceptions(t *thread) {
 	case stated != nil && b == nil:
 		e.exception(stated, codeMediaMissing, "the archive does not hold the media's bytes")
 	case b == nil:
+	case b.erased && !slices.Contains(t.all, b):
+		e.except(b)
 	case b.held == nil && !b.erased:
 		e.exception(b, codeMediaMissing, "the media's bytes cannot be read")
 	case b.held != nil && stated != nil && stated.media.Hashed && hexOf(stated.media.SHA256) != b.held.sum,

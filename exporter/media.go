@@ -170,13 +170,14 @@ func (s *showing) mediaFile(f *fact, sum ledger.Hash, size int64, open func() (i
 	}
 	path = format.MediaPath(sum.String(), mime)
 	made := &held{path, sum.String(), size}
-	if _, written := s.mediaFiles.LoadOrStore(path, true); written {
+	s.mediaMu.Lock() // also while it is written: who finds it there relies on it
+	defer s.mediaMu.Unlock()
+	if s.mediaFiles[path] {
 		f.held = made
 		return path, nil
 	}
 	r, err := open()
 	if err != nil {
-		s.mediaFiles.Delete(path)
 		return "", err
 	}
 	defer r.Close()
@@ -188,6 +189,6 @@ func (s *showing) mediaFile(f *fact, sum ledger.Hash, size int64, open func() (i
 	if err = errors.Join(err, w.Close()); err != nil {
 		return "", fmt.Errorf("write %s: %w", path, err)
 	}
-	f.held = made
+	f.held, s.mediaFiles[path] = made, true
 	return path, nil
 }
