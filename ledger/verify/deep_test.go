@@ -144,6 +144,13 @@ func (b broken) Get(ctx context.Context, key string) (body []byte, info worm.Inf
 	return b.Store.Get(ctx, key)
 }
 
+func (b broken) ReadAt(ctx context.Context, key string, p []byte, off int64) (int, error) {
+	if key == b.key {
+		return 0, errOpen
+	}
+	return b.Store.ReadAt(ctx, key, p, off)
+}
+
 // Findings beyond the limit are counted and told, and not kept.
 func TestFindingLimit(t *testing.T) {
 	a := small(t)

@@ -63,6 +63,7 @@ type verifier struct {
 	limit map[record.Lane]uint64 // size of each lane when the run began
 	lost  map[place]bool         // keys of blocks that say nothing that counts
 	pool  *pool
+	parts sync.Pool // *[partSize]byte, for workers
 
 	boxMu    sync.Mutex // guards boxCache
 	boxCache map[string][]ledger.Box
