@@ -56,7 +56,7 @@ type Config struct {
 
 	Policy *policy.Engine
 
-	Linger     time.Duration // how long the oldest record of a block waits at most; default 1 s
+	Linger     time.Duration // how long the oldest record of a block waits at most, five times as long while Kafka holds more; default 1 s
 	MaxRecords int           // in a block; default 10,000
 	MaxBytes   int           // raw bytes in a block; default 8 MiB
 	Snapshots  uint64        // blocks between snapshots of lane state; default 256

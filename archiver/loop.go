@@ -110,15 +110,29 @@ func (s *session) wake(timer *time.Timer) {
 	now := s.cfg.Now()
 	wait := publishEvery - now.Sub(s.published)
 	if s.block.open {
-		wait = min(wait, s.cfg.Linger-now.Sub(s.block.opened))
+		wait = min(wait, s.linger()-now.Sub(s.block.opened))
 	}
 	timer.Reset(max(0, wait))
+}
+
+// lingerBehind is how many times longer a block may wait while Kafka holds more
+// for it: larger blocks are what lets the lane catch up.
+const lingerBehind = 5
+
+// linger is how long the oldest record of the block under way may wait now.
+func (s *session) linger() time.Duration {
+	for _, f := range s.feeds {
+		if !f.idle && f.broken == nil && !f.caught {
+			return lingerBehind * s.cfg.Linger
+		}
+	}
+	return s.cfg.Linger
 }
 
 // due commits a block that has waited long enough, and what only moved the
 // coverage, and publishes tiles.
 func (s *session) due(ctx context.Context) error {
-	if !s.block.open || s.cfg.Now().Sub(s.block.opened) >= s.cfg.Linger {
+	if !s.block.open || s.cfg.Now().Sub(s.block.opened) >= s.linger() {
 		if err := s.flush(ctx); err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ const (
 	room      = 64
 	roomBytes = 64 << 20
 	most      = 16
-	mostRows  = 20_000
+	mostRows  = 10_000
 )
 
 // paceBytes is how much waits before archiving is slowed, for paceTime a block at

@@ -118,7 +118,7 @@ func archiveSettings() []setting {
 		{name: "partitions", def: "4", help: "lanes of a new embedded broker", set: setPartitions},
 		{name: "policy", help: "folder or bundle with the policy; without it the built-in one", set: text(func(s *Settings) *string { return &s.Policy })},
 		{name: "rules", help: "YAML file with periods, profiles and numbers, laid over the policy's data", set: setRules},
-		{name: "linger", def: "1s", help: "longest wait before what arrived is sealed; under load it is seconds", set: duration(func(s *Settings) *time.Duration { return &s.Linger })},
+		{name: "linger", def: "1s", help: "longest wait before what arrived is sealed; five times as long while Kafka holds more", set: duration(func(s *Settings) *time.Duration { return &s.Linger })},
 		{name: "index", def: "sqlite", show: clickhouse.Redact, help: "sqlite, a file in the data folder; clickhouse://USER:PASSWORD@HOST:PORT/DATABASE?secure=true, with protocol=http where the port is that of HTTP; or off: none is kept while archiving, 'waxseal reindex' makes one when it is needed", set: setIndex},
 		{name: "heads", def: "1m", help: "how often the lanes' heads are sealed in the control lane", set: duration(func(s *Settings) *time.Duration { return &s.Heads })},
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -64,8 +66,16 @@ func startBroker(ctx context.Context, env Env) (*kafka.Broker, error) {
 	return b, nil
 }
 
+// garbage is how much memory may be garbage beside what is in use, in percent:
+// archiving at full speed makes much of it, and half the memory for a few
+// hundredths of the time is a good trade on a host that does other things too.
+const garbage = 60
+
 // openWorks opens the archive, makes it where there is none, and stands ready.
 func openWorks(ctx context.Context, env Env, report func(Event)) (w *works, err error) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
 	n, err := openNode(ctx, env, true)
 	if err != nil {
 		return nil, err

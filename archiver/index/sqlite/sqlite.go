@@ -60,7 +60,7 @@ func Open(ctx context.Context, path string) (*Index, error) {
 	}
 	db, err := sql.Open("sqlite", address(path, "rw",
 		"_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(NORMAL)",
-		"_pragma=cache_size(-65536)", "_pragma=wal_autocheckpoint(4000)"))
+		"_pragma=cache_size(-32768)", "_pragma=wal_autocheckpoint(4000)"))
 	if err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
 	}
