@@ -36,6 +36,7 @@ type Config struct {
 	Topics  []Topic // the first carries the webhooks: its partitions are the lanes
 
 	Source *kafka.Source
+	Group  *kafka.Group // divides the lanes among archivers; nil: all are ours
 	Locked worm.Store
 	Meta   worm.Meta
 	Spare  worm.Store
@@ -111,8 +112,9 @@ func Sleep(ctx context.Context, d time.Duration) error {
 type Archiver struct {
 	cfg Config
 
-	mu    sync.Mutex
-	lanes map[record.Lane]*Progress
+	mu      sync.Mutex
+	lanes   map[record.Lane]*Progress
+	waiting error // why no lane can be run
 }
 
 // Progress is how far a lane is.
@@ -126,6 +128,7 @@ type Progress struct {
 	RawBytes int64       // archived by this process
 	Sources  []ledger.Source
 	Err      error // what it waits for; nil while it works
+	Left     bool  // another archiver has it now
 
 	Published     uint64 // size of the live checkpoint
 	PublishedRoot ledger.Hash
@@ -168,11 +171,17 @@ func (a *Archiver) update(l record.Lane, fn func(*Progress)) {
 }
 
 // Run archives until ctx ends, then finishes the blocks under way and returns
-// nil. It returns early only where nothing can go on: a lane whose head this
-// archive did not sign.
-func (a *Archiver) Run(ctx context.Context) error { return a.run(ctx, false) }
+// nil: all lanes, or those that the group gives us. Without a group it returns
+// early where nothing can go on: a lane whose head this archive did not sign.
+func (a *Archiver) Run(ctx context.Context) error {
+	if a.cfg.Group != nil {
+		return a.share(ctx)
+	}
+	return a.run(ctx, false)
+}
 
-// Drain archives everything up to the high watermarks seen at its start.
+// Drain archives everything up to the high watermarks seen at its start, in all
+// lanes, whoever else may work on them: they lose them for that long.
 func (a *Archiver) Drain(ctx context.Context) error { return a.run(ctx, true) }
 
 func (a *Archiver) run(ctx context.Context, drain bool) error {
@@ -199,7 +208,10 @@ func (a *Archiver) run(ctx context.Context, drain bool) error {
 			})
 		}
 	}
-	partitions, err := a.partitions(ctx)
+	_, partitions, err := a.count(ctx)
+	if ctx.Err() != nil {
+		return nil // nothing has begun
+	}
 	if err != nil {
 		return err
 	}
@@ -215,53 +227,15 @@ func (a *Archiver) run(ctx context.Context, drain bool) error {
 			if drain || ctx.Err() != nil {
 				continue
 			}
-			if partitions, err = a.partitions(ctx); err != nil {
-				a.cfg.Log.Warn("kafka", "err", err)
-				continue
+			if _, partitions, err := a.countOnce(ctx); err == nil { // who waits for Kafka says so itself
+				start(partitions)
 			}
-			start(partitions)
 		}
 	}
 }
 
 // recount is how often partitions are counted, to run the lanes of new ones.
 const recount = 30 * time.Second
-
-// Lanes is the number of lanes that Kafka's partitions ask for now.
-func (a *Archiver) Lanes(ctx context.Context) (int, error) {
-	n, err := a.partitions(ctx)
-	return int(n), err
-}
-
-// partitions is the number of lanes: the most partitions any topic has.
-func (a *Archiver) partitions(ctx context.Context) (int32, error) {
-	most := int32(0)
-	for _, t := range a.cfg.Topics {
-		n, err := a.topicPartitions(ctx, t.Name)
-		if errors.Is(err, kafka.ErrNoTopic) && t.Role != whatsapp.RoleWebhooks {
-			continue
-		}
-		if err != nil {
-			return 0, fmt.Errorf("partitions of %s: %w", t.Name, err)
-		}
-		most = max(most, n)
-	}
-	return most, nil
-}
-
-// topicPartitions asks for as long as Kafka is away.
-func (a *Archiver) topicPartitions(ctx context.Context, topic string) (int32, error) {
-	for n := 0; ; n++ {
-		parts, err := a.cfg.Source.Partitions(ctx, topic)
-		if !errors.Is(err, kafka.ErrUnavailable) {
-			return parts, err
-		}
-		a.cfg.Log.Warn("kafka", "topic", topic, "err", err)
-		if err := a.cfg.Sleep(ctx, lane.Backoff(n)); err != nil {
-			return 0, err
-		}
-	}
-}
 
 // runLane takes a lane and works on it, again and again: what fails costs the
 // lane its memory, never a record.
@@ -273,6 +247,9 @@ func (a *Archiver) runLane(ctx context.Context, partition int32, drain bool) err
 			return err
 		}
 		if ctx.Err() != nil {
+			if errors.Is(err, lane.ErrFenced) {
+				a.cfg.Log.Warn("lane is another's", "lane", string(l), "err", err)
+			}
 			return nil
 		}
 		if errors.Is(err, lane.ErrForeign) || errors.Is(err, lane.ErrCut) {
@@ -282,7 +259,7 @@ func (a *Archiver) runLane(ctx context.Context, partition int32, drain bool) err
 		}
 		a.cfg.Log.Warn("lane dropped", "lane", string(l), "err", err)
 		a.update(l, func(p *Progress) { p.Err = err })
-		if a.cfg.Sleep(ctx, lane.Backoff(n)) != nil {
+		if a.cfg.Sleep(ctx, lane.Backoff(n)) != nil || !a.stillOurs(ctx, err) {
 			return nil
 		}
 	}

@@ -135,6 +135,11 @@ func (s *session) committed(ctx context.Context, b *ledger.Block, rows index.Enc
 		p.Records, p.Items, p.RawBytes = p.Records+b.Entry.Records, p.Items+items, p.RawBytes+raw
 		p.Blocks++
 	})
+	if g := s.cfg.Group; g != nil {
+		for _, x := range b.Entry.Source {
+			g.Reached(x.Topic, x.Partition, x.Next)
+		}
+	}
 	s.cfg.Committed(ctx, b, rows)
 }
 

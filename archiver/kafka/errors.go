@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -34,6 +35,13 @@ var (
 	ErrCorrupt = errors.New("record batch is corrupt")
 	// ErrTooLarge: the broker refuses a record of this size.
 	ErrTooLarge = errors.New("record is larger than the broker allows")
+	// ErrCredentials: the broker does not accept who we say we are. Comes with
+	// ErrUnavailable: somebody may mend it.
+	ErrCredentials = errors.New("kafka refuses our credentials")
+	// ErrTLS: no secure connection comes about. Comes with ErrUnavailable.
+	ErrTLS = errors.New("no secure connection to kafka")
+	// ErrDenied: an access rule of the broker is missing.
+	ErrDenied = errors.New("kafka denies it to our user")
 	// ErrUncertain: some of the records may or may not have been stored.
 	ErrUncertain = errors.New("not known whether the records were stored")
 	// ErrInUse: another process runs the embedded broker on that folder.
@@ -58,6 +66,35 @@ func (e *RewoundError) Unwrap() error { return ErrRewound }
 
 // errNoBrokers: no metadata has arrived yet.
 var errNoBrokers = errors.New("no broker has answered")
+
+// classify adds our name for what a broker or a connection refuses.
+func classify(err error) error {
+	var kerr kafkago.Error
+	var cert *tls.CertificateVerificationError
+	var header tls.RecordHeaderError
+	var alert tls.AlertError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &kerr):
+		switch kerr {
+		case kafkago.SASLAuthenticationFailed, kafkago.UnsupportedSASLMechanism, kafkago.IllegalSASLState:
+			return fmt.Errorf("%w: %w", ErrCredentials, err)
+		case kafkago.TopicAuthorizationFailed, kafkago.GroupAuthorizationFailed, kafkago.ClusterAuthorizationFailed:
+			return fmt.Errorf("%w: %w", ErrDenied, err)
+		}
+	case errors.As(err, &cert), errors.As(err, &header), errors.As(err, &alert):
+		return fmt.Errorf("%w: %w", ErrTLS, err)
+	}
+	return err
+}
+
+// refusedUs says that somebody has to mend credentials or certificates, here or at
+// the broker, which may happen at any time.
+func refusedUs(err error) bool {
+	err = classify(err)
+	return errors.Is(err, ErrCredentials) || errors.Is(err, ErrTLS)
+}
 
 // passes says whether asking again may help.
 func passes(err error) bool {

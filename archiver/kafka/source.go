@@ -13,6 +13,7 @@ import (
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/metadata"
 	"github.com/segmentio/kafka-go/sasl"
 )
 
@@ -88,16 +89,24 @@ func (c *client) close() {
 // Source reads topics. Safe for concurrent use; a Reader is not.
 type Source struct{ *client }
 
-// Open connects to a cluster, given by some of its brokers as host:port. It
-// answers ErrUnavailable if none answers.
-func Open(ctx context.Context, brokers []string, opts Options) (*Source, error) {
+// Connect makes a Source of a cluster, given by some of its brokers as host:port.
+// It sends nothing yet.
+func Connect(brokers []string, opts Options) (*Source, error) {
 	c, err := connect(brokers, opts)
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{c}
+	return &Source{c}, nil
+}
+
+// Open is Connect, and answers ErrUnavailable if no broker answers.
+func Open(ctx context.Context, brokers []string, opts Options) (*Source, error) {
+	s, err := Connect(brokers, opts)
+	if err != nil {
+		return nil, err
+	}
 	if _, err := s.Topics(ctx); err != nil {
-		c.close()
+		s.Close()
 		return nil, fmt.Errorf("open kafka at %s: %w", strings.Join(brokers, ","), err)
 	}
 	return s, nil
@@ -128,18 +137,29 @@ func (c *client) Topics(ctx context.Context) (map[string]int32, error) {
 	return topics, err
 }
 
-// Partitions gives the number of partitions of a topic, ErrNoTopic if there is
-// none. A topic made less than some seconds ago may be missing.
-func (c *client) Partitions(ctx context.Context, topic string) (int32, error) {
-	topics, err := c.Topics(ctx)
-	if err != nil {
-		return 0, err
-	}
-	n, ok := topics[topic]
-	if !ok {
+// Partitions gives the number of partitions of a topic: ErrNoTopic if there is
+// none, ErrDenied if our user may not see it. It asks a broker, not what was
+// remembered of one.
+func (c *client) Partitions(ctx context.Context, topic string) (n int32, err error) {
+	err = c.retry(ctx, "partitions of "+topic, func(ctx context.Context) error {
+		res, err := c.exchange(ctx, 8, &metadata.Request{TopicNames: []string{topic}})
+		if err != nil {
+			return err
+		}
+		topics := res.(*metadata.Response).Topics
+		if len(topics) != 1 {
+			return errNoAnswer
+		}
+		n, err = int32(len(topics[0].Partitions)), code(topics[0].ErrorCode)
+		if unknownTopic(err) {
+			n, err = -1, nil // an answer: whoever expects the topic asks again
+		}
+		return err
+	})
+	if err == nil && n < 0 {
 		return 0, fmt.Errorf("topic %s: %w", topic, ErrNoTopic)
 	}
-	return n, nil
+	return n, err
 }
 
 // Watermarks gives what of a partition can be read now: offsets from low up to,
@@ -180,10 +200,10 @@ func (c *client) retry(ctx context.Context, what string, fn func(context.Context
 			return nil
 		case ctx.Err() != nil:
 			return fmt.Errorf("%s: %w", what, ctx.Err())
-		case !passes(err) && !unknownTopic(err):
-			return fmt.Errorf("%s: %w", what, err)
+		case !passes(err) && !unknownTopic(err) && !refusedUs(err):
+			return fmt.Errorf("%s: %w", what, classify(err))
 		case time.Since(start)+wait > c.opts.GiveUp:
-			return fmt.Errorf("%s: %w: %w", what, lasting(err), err)
+			return fmt.Errorf("%s: %w: %w", what, lasting(err), classify(err))
 		}
 		c.opts.Log.LogAttrs(ctx, slog.LevelWarn, "kafka: trying again", slog.String("call", what), slog.Duration("wait", wait), slog.Any("error", err))
 		if err := pause(ctx, wait); err != nil {
