@@ -9,6 +9,7 @@ import (
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/heartbeat"
 )
 
 // GroupOptions of a Group.
@@ -275,6 +276,25 @@ func (g *Group) Confirm(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// Name is the group's id.
+func (g *Group) Name() string { return g.opts.Name }
+
+// Check answers ErrDenied where our user may not use the group. It does not join.
+func (g *Group) Check(ctx context.Context) error {
+	return g.src.retry(ctx, "group "+g.opts.Name, func(ctx context.Context) error {
+		res, err := g.src.coordinator(ctx, g.opts.Name, 3, &heartbeat.Request{GroupID: g.opts.Name, GenerationID: 0, MemberID: "nobody"})
+		if err != nil {
+			return err
+		}
+		switch err := code(res.(*heartbeat.Response).ErrorCode); {
+		case errors.Is(err, kafkago.UnknownMemberId), errors.Is(err, kafkago.IllegalGeneration), errors.Is(err, kafkago.GroupIdNotFound), errors.Is(err, kafkago.RebalanceInProgress):
+			return nil // as it must be: we are no member
+		default:
+			return err
+		}
+	})
 }
 
 // Joined says whether we are a member, and if not, why.

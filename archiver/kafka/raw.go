@@ -50,17 +50,29 @@ func (x *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	if id != x.correlation {
 		return nil, fmt.Errorf("answer to another request: %w", ErrCorrupt)
 	}
-	return res, nil
+	return answer{res}, nil
 }
+
+// answer hides the type of a response from kafka-go, which takes one of Metadata
+// for the answer to a request of its own.
+type answer struct{ protocol.Message }
 
 // exchange asks any broker.
 func (c *client) exchange(ctx context.Context, highest int16, msg protocol.Message) (protocol.Message, error) {
-	return c.transport.RoundTrip(ctx, c.addr, &exchange{Message: msg, highest: highest, correlation: c.correlate.Add(1), clientID: c.opts.ClientID})
+	return c.ask(ctx, &exchange{Message: msg, highest: highest, correlation: c.correlate.Add(1), clientID: c.opts.ClientID})
+}
+
+func (c *client) ask(ctx context.Context, req protocol.Message) (protocol.Message, error) {
+	res, err := c.transport.RoundTrip(ctx, c.addr, req)
+	if err != nil {
+		return nil, err
+	}
+	return res.(answer).Message, nil
 }
 
 // coordinator asks a group's coordinator.
 func (c *client) coordinator(ctx context.Context, group string, highest int16, msg protocol.Message) (protocol.Message, error) {
-	return c.transport.RoundTrip(ctx, c.addr, &grouped{
+	return c.ask(ctx, &grouped{
 		exchange: exchange{Message: msg, highest: highest, correlation: c.correlate.Add(1), clientID: c.opts.ClientID}, group: group,
 	})
 }

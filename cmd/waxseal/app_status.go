@@ -6,6 +6,7 @@ import "github.com/waxseal/waxseal/cmd/internal/verdict"
 type StatusResponse struct {
 	Identification
 	Running  bool         `json:"running"` // a process holds the data folder
+	Ready    bool         `json:"ready"`   // it archives: Kafka answers, and every lane that is its own goes on
 	Broker   string       `json:"broker"`
 	Store    string       `json:"store"`
 	Lanes    []LaneStatus `json:"lanes"`

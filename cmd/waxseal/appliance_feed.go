@@ -39,7 +39,11 @@ func (a *appliance) Feed(ctx context.Context, req FeedRequest) (resp FeedRespons
 		return resp, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	p, err := kafka.NewProducer([]string{address}, kafka.Options{Log: a.env.Log})
+	opts, err := a.set.kafka(a.env.Log)
+	if err != nil {
+		return resp, err
+	}
+	p, err := kafka.NewProducer(strings.Split(address, ","), opts)
 	if err != nil {
 		return resp, fmt.Errorf("kafka at %s: %w", address, err)
 	}

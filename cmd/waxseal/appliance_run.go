@@ -97,21 +97,23 @@ func (w *works) welcome(ctx context.Context, show *showing, req RunRequest) erro
 // settled waits until every lane stands at the end of what Kafka holds, with its
 // live checkpoint published.
 func (w *works) settled(ctx context.Context) error {
-	lanes, err := w.archiver.Lanes(ctx)
-	if err != nil {
-		return err
-	}
 	for {
+		lanes, err := w.archiver.Lanes(ctx)
+		if err != nil {
+			return err
+		}
 		lag, known := int64(0), true
 		for _, l := range w.lags(ctx) {
 			known = known && l.Lag >= 0
 			lag += max(l.Lag, 0)
 		}
-		published := true
+		published, ours := true, 0
 		for _, p := range w.archiver.Progress() {
-			published = published && p.Published == p.Size
+			if !p.Left {
+				published, ours = published && p.Published == p.Size, ours+1
+			}
 		}
-		if known && lag == 0 && published && len(w.archiver.Progress()) >= lanes {
+		if known && lag == 0 && published && ours >= lanes {
 			return w.indexed(ctx)
 		}
 		if err := archiver.Sleep(ctx, 100*time.Millisecond); err != nil {
@@ -173,12 +175,21 @@ func (w *works) signBag(in bagToSign) ([]byte, error) {
 // lagWait is how long Kafka may take to say how far its logs reach.
 const lagWait = 3 * time.Second
 
+// standing says what the archiver waits for, and how far its lanes are behind.
+func (w *works) standing(ctx context.Context) standing {
+	s := standing{Lanes: w.lags(ctx)}
+	if err := w.archiver.Waiting(); err != nil {
+		s.Waiting = err.Error()
+	}
+	return s
+}
+
 // lags compares each lane's position with Kafka's high watermarks.
 func (w *works) lags(ctx context.Context) []laneLag {
 	ctx, cancel := context.WithTimeout(ctx, lagWait)
 	defer cancel()
 	topics, topicsErr := w.source.Topics(ctx)
-	progress := w.archiver.Progress()
+	progress := slices.DeleteFunc(w.archiver.Progress(), func(p archiver.Progress) bool { return p.Left })
 	out := make([]laneLag, len(progress))
 	var wg sync.WaitGroup
 	for i, p := range progress {

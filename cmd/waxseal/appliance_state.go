@@ -9,7 +9,6 @@ import (
 	"strconv"
 
 	"github.com/waxseal/waxseal/archiver/index"
-	"github.com/waxseal/waxseal/archiver/kafka"
 	"github.com/waxseal/waxseal/archiver/keyring"
 	"github.com/waxseal/waxseal/archiver/lane"
 	"github.com/waxseal/waxseal/archiver/record"
@@ -42,12 +41,16 @@ func (a *appliance) Status(ctx context.Context) (resp StatusResponse, err error)
 	resp.Broker = cmp.Or(a.set.Broker, "embedded")
 	if l != nil {
 		resp.Running, resp.Broker = true, l.Broker
-		running, err := l.lanes(ctx)
+		now, err := l.standing(ctx)
 		if err != nil {
 			return resp, err
 		}
-		for _, x := range running {
+		if resp.Ready = now.Waiting == ""; !resp.Ready {
+			resp.Alarms = append(resp.Alarms, "nothing is archived: "+now.Waiting)
+		}
+		for _, x := range now.Lanes {
 			lags[x.Lane] = x
+			resp.Ready = resp.Ready && x.Writable
 		}
 	}
 	if a.set.Unindexed {
@@ -158,6 +161,7 @@ func (a *appliance) Doctor(ctx context.Context) (DoctorResponse, error) {
 
 type doctor struct {
 	a    *appliance
+	name string // of the archive, "" before genesis
 	resp DoctorResponse
 }
 
@@ -236,35 +240,9 @@ func (d *doctor) stores(ctx context.Context) {
 		d.says("ledger", false, err.Error(), "'waxseal verify' says what is wrong")
 		return
 	}
+	d.name = r.view.Genesis.Archive
 	d.says("ledger", true, "archive "+r.view.Genesis.Archive+", fingerprint "+r.view.Fingerprint.String(), "")
 	d.says("erasures", len(r.view.Pending) == 0, fmt.Sprintf("%d erasures without a receipt", len(r.view.Pending)), "an erasure was interrupted: run it again")
-}
-
-func (d *doctor) broker(ctx context.Context) {
-	address := d.a.set.Broker
-	if l, err := dial(ctx, d.a.set); err == nil && l != nil {
-		address = l.Broker
-	}
-	if address == "" {
-		d.says("broker", true, "embedded; not running now", "")
-		return
-	}
-	src, err := kafka.Open(ctx, []string{address}, kafka.Options{})
-	if err != nil {
-		d.says("broker", false, err.Error(), "check the address, and that Kafka is reachable from here")
-		return
-	}
-	defer src.Close()
-	topics, err := src.Topics(ctx)
-	if err != nil {
-		d.says("broker", false, err.Error(), "check the address, and that Kafka is reachable from here")
-		return
-	}
-	d.says("broker", true, address+" answers", "")
-	for _, t := range d.a.set.roles() {
-		n, ok := topics[t.Name]
-		d.says("topic "+t.Name, ok, fmt.Sprintf("%d partitions", n), "make the topic, or name another in topics."+string(t.Role))
-	}
 }
 
 func (d *doctor) index(ctx context.Context) {

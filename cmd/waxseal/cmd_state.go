@@ -32,8 +32,11 @@ func (statusCmd) Run(s *session) error {
 
 func statusText(w io.Writer, r StatusResponse, s *session) error {
 	running := "not running"
-	if r.Running {
+	switch {
+	case r.Ready:
 		running = "running"
+	case r.Running:
+		running = "running, not ready"
 	}
 	fmt.Fprintf(w, "archive      %s (%s), %s\nfingerprint  %s\nbroker       %s\nstore        %s\nrecords      %d, in the index %s, with findings %d\n",
 		r.Archive, r.Mode, running, r.Fingerprint, r.Broker, r.Store, r.Records, terminal.Count(r.Indexed, "item"), r.Findings)

@@ -64,12 +64,18 @@ type bagToSign struct {
 type served interface {
 	// act enters a look or a refusal.
 	act(ctx context.Context, in looked) (ledger.ActRef, error)
-	lags(ctx context.Context) []laneLag
+	standing(ctx context.Context) standing
 	// sealAll seals the heads of all lanes.
 	sealAll(ctx context.Context) error
 	// signBag signs one bag for a look of kind export that it entered itself, and
 	// nothing else.
 	signBag(in bagToSign) ([]byte, error)
+}
+
+// standing is what only the running process knows.
+type standing struct {
+	Waiting string    `json:"waiting,omitempty"` // why no lane can be run
+	Lanes   []laneLag `json:"lanes"`
 }
 
 // laneLag is what only the running process knows of a lane.
@@ -106,7 +112,7 @@ func serveLink(ctx context.Context, set *Settings, broker string, by served) (fu
 		}
 		json.NewEncoder(w).Encode(ref)
 	})
-	mux.HandleFunc("GET /v1/lanes", func(w http.ResponseWriter, r *http.Request) { json.NewEncoder(w).Encode(by.lags(r.Context())) })
+	mux.HandleFunc("GET /v1/lanes", func(w http.ResponseWriter, r *http.Request) { json.NewEncoder(w).Encode(by.standing(r.Context())) })
 	mux.HandleFunc("POST /v1/heads", func(w http.ResponseWriter, r *http.Request) {
 		if err := by.sealAll(r.Context()); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
@@ -228,9 +234,9 @@ func (l *link) act(ctx context.Context, in looked) (ref ledger.ActRef, err error
 	return ref, err
 }
 
-func (l *link) lanes(ctx context.Context) (lanes []laneLag, err error) {
-	err = l.call(ctx, http.MethodGet, "/v1/lanes", nil, &lanes)
-	return lanes, err
+func (l *link) standing(ctx context.Context) (s standing, err error) {
+	err = l.call(ctx, http.MethodGet, "/v1/lanes", nil, &s)
+	return s, err
 }
 
 func (l *link) seal(ctx context.Context) error {

@@ -20,7 +20,8 @@ import (
 // WAXSEAL_ variable, else the YAML file, else its default.
 type Settings struct {
 	Data   string // folder; absolute
-	Broker string // host:port of another Kafka; "" is the embedded one
+	Broker string // host:port,… of another Kafka; "" is the embedded one
+	Kafka  cluster
 	Output string // text, json or jsonl
 	Zone   *time.Location
 
@@ -92,13 +93,13 @@ type value struct {
 }
 
 func settings() []setting {
-	return slices.Concat(generalSettings(), archiveSettings(), storeSettings(), topicSettings(), gatewaySettings(), keySettings(), logSettings())
+	return slices.Concat(generalSettings(), archiveSettings(), storeSettings(), topicSettings(), kafkaSettings(), gatewaySettings(), keySettings(), logSettings())
 }
 
 func generalSettings() []setting {
 	return []setting{
 		{name: "data", def: "waxseal-data", help: "folder with everything of the archive", set: setData},
-		{name: "broker", help: "another Kafka (host:port); without it the embedded broker", set: text(func(s *Settings) *string { return &s.Broker })},
+		{name: "broker", help: "another Kafka (host:port, more than one with commas); without it the embedded broker", set: text(func(s *Settings) *string { return &s.Broker })},
 		{name: "output", def: "text", values: []string{"text", "json", "jsonl"}, help: "text for people, json one document, jsonl one line each", set: text(func(s *Settings) *string { return &s.Output })},
 		{name: "tz", def: "Local", help: "time zone of what is shown and typed, as Europe/Berlin; JSON is always UTC", set: setZone},
 	}

@@ -87,15 +87,21 @@ func openWorks(ctx context.Context, env Env, report func(Event)) (w *works, err 
 			made.Close()
 		}
 	}()
-	if w.address == "" {
+	addresses := env.Settings.brokers()
+	if len(addresses) == 0 {
 		if w.broker, err = startBroker(ctx, env); err != nil {
 			return nil, err
 		}
 		n.closers = append(n.closers, w.broker)
 		w.address = w.broker.Addr()
+		addresses = []string{w.address}
 	}
-	if w.source, err = kafka.Open(ctx, []string{w.address}, kafka.Options{Log: env.Log}); err != nil {
-		return nil, fmt.Errorf("kafka at %s: %w", w.address, err)
+	opts, err := env.Settings.kafka(env.Log)
+	if err != nil {
+		return nil, err
+	}
+	if w.source, err = kafka.Connect(addresses, opts); err != nil { // whether it answers is the archiver's to wait for
+		return nil, err
 	}
 	if !env.Settings.Unindexed {
 		if w.index, err = openIndex(ctx, env); err != nil {
@@ -128,7 +134,7 @@ func (w *works) build() error {
 	}
 	tokens := map[uint32]keyring.Key{w.ingest.TokenEpoch: w.ingest.Token}
 	w.archiver, err = archiver.New(archiver.Config{
-		Archive: w.signer.Archive(), Mode: w.mode, Topics: w.set.roles(), Source: w.source,
+		Archive: w.signer.Archive(), Mode: w.mode, Topics: w.set.roles(), Source: w.source, Group: w.set.group(w.source, w.signer.Archive()),
 		Locked: w.locked, Meta: w.meta, Spare: w.spare, Signer: w.signer, Keys: w.keys, Writer: w.writer,
 		KeysAt: func(l record.Lane, size uint64) (v *ledger.Verifier, err error) {
 			w.control.View(func(view *control.View) { v, err = view.VerifierAt(l, size) })
