@@ -208,7 +208,11 @@ func (a *Archiver) run(ctx context.Context, drain bool) error {
 			})
 		}
 	}
-	_, partitions, err := a.count(ctx)
+	count := a.count
+	if drain {
+		count = a.countOnce // whoever waits for the end is told that there is none in sight
+	}
+	_, partitions, err := count(ctx)
 	if ctx.Err() != nil {
 		return nil // nothing has begun
 	}

@@ -16,17 +16,16 @@ import (
 // TestApacheKafka runs what matters against a real Kafka, if there is one:
 // WAXSEAL_TEST_KAFKA=host:port, with message.max.bytes of at least 8 MB.
 func TestApacheKafka(t *testing.T) {
-	addr := os.Getenv("WAXSEAL_TEST_KAFKA")
-	if addr == "" {
-		t.Skip("optional: WAXSEAL_TEST_KAFKA names no broker: only the embedded one is tested")
-	}
+	addr := realKafka(t)
 	stamp := fmt.Sprintf("waxseal-test-%d", time.Now().UnixNano())
 	for name, test := range map[string]func(*testing.T, string, string){
 		"exact": testExact, "codecs": testCodecs, "transactions": testTransactions, "trimmed": testTrimmed, "compacted": testCompacted,
+		"group": testGroup, "positions": testPositions,
 	} {
 		t.Run(name, func(t *testing.T) {
 			topic := stamp + "-" + name
-			create(t, addr, topic, name == "compacted")
+			parts := map[string]int32{"group": 4, "positions": 2}
+			create(t, addr, topic, max(1, parts[name]), name == "compacted")
 			test(t, addr, topic)
 			request(t, addr, &kmsg.DeleteTopicsRequest{Version: 3, TopicNames: []string{topic}, TimeoutMillis: 10_000})
 		})
@@ -42,10 +41,24 @@ func request(t *testing.T, addr string, req kmsg.Request) kmsg.Response {
 	return res
 }
 
-func create(t *testing.T, addr, topic string, compact bool) {
+// realKafka is the address of a real broker. Where none is named, the test is
+// skipped, or fails if real parts are required.
+func realKafka(t *testing.T) string {
+	t.Helper()
+	addr := os.Getenv("WAXSEAL_TEST_KAFKA")
+	if addr == "" {
+		if os.Getenv("WAXSEAL_REQUIRE_SERVICES") == "1" {
+			t.Fatal("WAXSEAL_TEST_KAFKA names no broker: 'make services' starts one")
+		}
+		t.Skip("WAXSEAL_TEST_KAFKA names no broker: 'make services' starts one; only the embedded one is tested")
+	}
+	return addr
+}
+
+func create(t *testing.T, addr, topic string, partitions int32, compact bool) {
 	t.Helper()
 	rt := kmsg.NewCreateTopicsRequestTopic()
-	rt.Topic, rt.NumPartitions, rt.ReplicationFactor = topic, 1, 1
+	rt.Topic, rt.NumPartitions, rt.ReplicationFactor = topic, partitions, 1
 	set := func(name, value string) {
 		c := kmsg.NewCreateTopicsRequestTopicConfig()
 		c.Name, c.Value = name, &value

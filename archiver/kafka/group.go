@@ -284,7 +284,7 @@ func (g *Group) Name() string { return g.opts.Name }
 // Check answers ErrDenied where our user may not use the group. It does not join.
 func (g *Group) Check(ctx context.Context) error {
 	return g.src.retry(ctx, "group "+g.opts.Name, func(ctx context.Context) error {
-		res, err := g.src.coordinator(ctx, g.opts.Name, 3, &heartbeat.Request{GroupID: g.opts.Name, GenerationID: 0, MemberID: "nobody"})
+		res, err := g.src.coordinator(ctx, g.opts.Name, heartbeatVersion, &heartbeat.Request{GroupID: g.opts.Name, GenerationID: 0, MemberID: "nobody"})
 		if err != nil {
 			return err
 		}
@@ -362,6 +362,7 @@ func (g *Group) say(err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.err = err
+	g.wake()
 }
 
 // forget ends the membership on our side.

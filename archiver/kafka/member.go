@@ -38,7 +38,7 @@ func (g *Group) join(ctx context.Context, own, all int32) (lanes []int32, leads 
 	var joined *joingroup.Response
 	for range 2 { // the first answer may only be a member id to join with
 		call, cancel := context.WithTimeout(ctx, g.opts.Rebalance+g.opts.Session)
-		res, err := g.src.coordinator(call, g.opts.Name, 5, &joingroup.Request{
+		res, err := g.src.coordinator(call, g.opts.Name, joinVersion, &joingroup.Request{
 			GroupID: g.opts.Name, SessionTimeoutMS: int32(g.opts.Session.Milliseconds()), RebalanceTimeoutMS: int32(g.opts.Rebalance.Milliseconds()),
 			MemberID: g.identity(), ProtocolType: protocolType, Protocols: []joingroup.RequestProtocol{{Name: protocolName, Metadata: meta}},
 		})
@@ -72,7 +72,7 @@ func (g *Group) sync(ctx context.Context, joined *joingroup.Response, plan []syn
 	call, cancel := context.WithTimeout(ctx, g.opts.Rebalance+g.opts.Session)
 	defer cancel()
 	sent := time.Now()
-	res, err := g.src.coordinator(call, g.opts.Name, 3, &syncgroup.Request{
+	res, err := g.src.coordinator(call, g.opts.Name, syncVersion, &syncgroup.Request{
 		GroupID: g.opts.Name, GenerationID: joined.GenerationID, MemberID: joined.MemberID, Assignments: plan,
 	})
 	if err == nil {
@@ -153,7 +153,7 @@ func (g *Group) heartbeat(ctx context.Context) error {
 	call, cancel := context.WithTimeout(ctx, max(g.opts.Session/2, time.Second))
 	defer cancel()
 	sent := time.Now()
-	res, err := g.src.coordinator(call, g.opts.Name, 3, &heartbeat.Request{GroupID: g.opts.Name, GenerationID: generation, MemberID: member})
+	res, err := g.src.coordinator(call, g.opts.Name, heartbeatVersion, &heartbeat.Request{GroupID: g.opts.Name, GenerationID: generation, MemberID: member})
 	if err == nil {
 		err = code(res.(*heartbeat.Response).ErrorCode)
 	}
@@ -181,7 +181,7 @@ func (g *Group) leave(ctx context.Context) {
 	}
 	call, cancel := context.WithTimeout(ctx, leaveTimeout)
 	defer cancel()
-	if _, err := g.src.coordinator(call, g.opts.Name, 2, &leavegroup.Request{GroupID: g.opts.Name, MemberID: member}); err != nil {
+	if _, err := g.src.coordinator(call, g.opts.Name, leaveVersion, &leavegroup.Request{GroupID: g.opts.Name, MemberID: member}); err != nil {
 		g.src.opts.Log.LogAttrs(ctx, slog.LevelWarn, "kafka: leave group", slog.String("group", g.opts.Name), slog.Any("error", err))
 	}
 	g.forget()

@@ -9,6 +9,17 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 )
 
+// Highest versions of what archivers ask a group's coordinator: below the flexible
+// ones, and, of Heartbeat and LeaveGroup, below those whose answers kafka-go reads
+// with throttle time and error code changed about.
+const (
+	joinVersion      = 5
+	syncVersion      = 3
+	heartbeatVersion = 0
+	leaveVersion     = 0
+	commitVersion    = 7
+)
+
 // exchange is a request in a version of our choice. kafka-go offers the highest
 // it knows, and writes some of the flexible ones (SyncGroup 5, Heartbeat 4)
 // otherwise than brokers read them. It is also how a question reaches a broker

@@ -36,7 +36,7 @@ func (g *Group) commit(ctx context.Context) {
 	}
 	call, cancel := context.WithTimeout(ctx, leaveTimeout)
 	defer cancel()
-	res, err := g.src.coordinator(call, g.opts.Name, 7, req)
+	res, err := g.src.coordinator(call, g.opts.Name, commitVersion, req)
 	if err != nil {
 		g.src.opts.Log.LogAttrs(ctx, slog.LevelDebug, "kafka: commit positions", slog.String("group", g.opts.Name), slog.Any("error", err))
 		return

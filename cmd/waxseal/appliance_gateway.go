@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/waxseal/waxseal/archiver/gateway"
@@ -61,7 +62,11 @@ func (a *appliance) Gateway(ctx context.Context, req GatewayRequest, report func
 		}
 		address = l.Broker
 	}
-	producer, err := kafka.NewProducer([]string{address}, kafka.Options{Log: a.env.Log})
+	opts, err := a.set.kafka(a.env.Log)
+	if err != nil {
+		return err
+	}
+	producer, err := kafka.NewProducer(strings.Split(address, ","), opts)
 	if err != nil {
 		return fmt.Errorf("kafka at %s: %w", address, err)
 	}
