@@ -72,7 +72,7 @@ func classify(err error) error {
 	var kerr kafkago.Error
 	var cert *tls.CertificateVerificationError
 	var header tls.RecordHeaderError
-	var alert tls.AlertError
+	var op *net.OpError
 	switch {
 	case err == nil:
 		return nil
@@ -83,7 +83,7 @@ func classify(err error) error {
 		case kafkago.TopicAuthorizationFailed, kafkago.GroupAuthorizationFailed, kafkago.ClusterAuthorizationFailed:
 			return fmt.Errorf("%w: %w", ErrDenied, err)
 		}
-	case errors.As(err, &cert), errors.As(err, &header), errors.As(err, &alert):
+	case errors.As(err, &cert), errors.As(err, &header), errors.As(err, &op) && op.Op == "remote error": // an alert of TLS
 		return fmt.Errorf("%w: %w", ErrTLS, err)
 	}
 	return err
