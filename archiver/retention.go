@@ -13,13 +13,13 @@ type Mode string
 // The modes of an archive.
 const (
 	Production Mode = "production"
-	Evaluation Mode = "evaluation" // locks of minutes, at most a day: an archive that can be thrown away
+	Evaluation Mode = "evaluation" // locks of minutes: an archive that can be thrown away
 )
 
 const (
 	shortestLock     = 24 * time.Hour // of anything stored in production
 	shortestEvalLock = time.Minute
-	longestEvalLock  = 24 * time.Hour
+	longestEvalLock  = 10 * time.Minute
 )
 
 // locker turns answers of the policy into rules and lock dates, once each a block.
@@ -56,7 +56,7 @@ func (l *locker) lock(a *policy.Answer) locked {
 // retention gives the dates of an answer, clamped to [now + 1 day, the class's
 // maximum]; their grain is the policy's (a month, or a day for short classes). A
 // duty that has already ended is none. In evaluation mode everything lies
-// between a minute and a day from now, to the minute.
+// between a minute and ten from now, to the minute.
 func (l *locker) retention(a *policy.Answer) seal.Retention {
 	retain, duty := time.Unix(a.Retain, 0), time.Unix(a.Duty, 0)
 	if l.mode == Evaluation {

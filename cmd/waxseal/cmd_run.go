@@ -17,7 +17,7 @@ func (runCmd) Help() string {
 where this one stopped.
 
 With --demo the archive is a demonstration: some 300 records of an invented firm's day are fed, once, whatever interrupts it; then it tells three stories
-with the commands that show them. Such an archive has demo/ in front of its name and locks of at most a day; 'waxseal demo remove' removes it. It is never
+with the commands that show them. Such an archive has demo/ in front of its name and locks of minutes; 'waxseal demo remove' removes it. It is never
 mixed with a real one: without --demo, run and archive refuse it, and with --demo run refuses every other.
 
 Examples:
