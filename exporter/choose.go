@@ -193,19 +193,35 @@ func (c *chooser) pull(ctx context.Context, fn func(*index.Row)) error {
 		}
 	}
 	slices.SortFunc(ids, index.CompareTags)
+	var queries []index.Query
 	for batch := range slices.Chunk(ids, pullTags) {
-		for _, q := range []index.Query{{IDs: batch}, {Targets: batch}} {
-			err := c.rows(ctx, q, func(row *index.Row) error {
-				c.add(row)
-				fn(row)
-				return nil
-			})
-			if err != nil {
+		queries = append(queries, index.Query{IDs: batch}, index.Query{Targets: batch})
+	}
+	return c.ask(ctx, queries, func(row *index.Row) error {
+		c.add(row)
+		fn(row)
+		return nil
+	})
+}
+
+// ask calls fn for each row of several queries, which are asked side by side.
+func (e *export) ask(ctx context.Context, queries []index.Query, fn func(*index.Row) error) error {
+	one := func(ctx context.Context, q index.Query) (rows []index.Row, err error) {
+		err = e.rows(ctx, q, func(row *index.Row) error {
+			row.Tokens = nil
+			rows = append(rows, *row)
+			return nil
+		})
+		return rows, err
+	}
+	return ordered(ctx, queries, one, func(rows []index.Row) error {
+		for i := range rows {
+			if err := fn(&rows[i]); err != nil {
 				return err
 			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // found adds a row that stands beside a hit, and notes its message.
@@ -224,6 +240,7 @@ func (c *chooser) around(ctx context.Context) error {
 	if err := c.aliases(ctx); err != nil {
 		return err
 	}
+	var queries []index.Query
 	for _, part := range []struct {
 		tags map[index.Tag]map[string]bool
 		put  func(*index.Query, []index.Tag)
@@ -246,13 +263,11 @@ func (c *chooser) around(ctx context.Context) error {
 				q := index.Query{Kinds: talkKinds()}
 				part.put(&q, batch)
 				q.From, q.To = c.bounds(day)
-				if err := c.rows(ctx, q, c.found); err != nil {
-					return err
-				}
+				queries = append(queries, q)
 			}
 		}
 	}
-	return nil
+	return c.ask(ctx, queries, c.found)
 }
 
 // aliases adds the tags that the people's are seen beside, on the same days.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/waxseal/waxseal/cmd/internal/terminal"
+	"github.com/waxseal/waxseal/ledger"
 )
 
 type exportCmd struct {
@@ -93,6 +94,9 @@ func (c exportCmd) request(s *session) (ExportRequest, error) {
 	if c.Since != "" {
 		if req.Since, err = os.ReadFile(c.Since); err != nil {
 			return req, fmt.Errorf("--since: %w: %w", err, ErrUsage)
+		}
+		if _, err := ledger.ReadCheckpoint(req.Since); err != nil {
+			return req, fmt.Errorf("--since: %s: %w: %w", c.Since, err, ErrUsage)
 		}
 	}
 	return req, nil
