@@ -92,7 +92,7 @@ func benchArchive(b *testing.B, indexed bool) {
 	} else {
 		cfg.NoRows = true
 	}
-	records := traffic.New(1, time.Now().Unix())
+	records := traffic.New(1, time.Now().Unix(), traffic.People)
 	var raw int64
 	for b.Loop() {
 		b.StopTimer()

@@ -20,23 +20,25 @@ const (
 	Accounts = 200
 )
 
-// Traffic makes records. The same seed and start give the same records.
+// Traffic makes records. The same seed, start and people give the same records.
 type Traffic struct {
-	rng  *rand.Rand
-	n    int
-	time int64 // Unix seconds of the first record
+	rng    *rand.Rand
+	n      int
+	time   int64 // Unix seconds of the first record
+	people int
 }
 
-// New starts at a time, Unix seconds; a thousand records come a second.
-func New(seed uint64, start int64) *Traffic {
-	return &Traffic{rng: rand.New(rand.NewPCG(seed, 1)), time: start}
+// New starts at a time, Unix seconds; a thousand records come a second, from so
+// many people, People at most.
+func New(seed uint64, start int64, people int) *Traffic {
+	return &Traffic{rng: rand.New(rand.NewPCG(seed, 1)), time: start, people: people}
 }
 
 // Next makes one record: keyed by account, with the platform's signature in a
 // header. Every fourth is a status, the others are texts of 5 to 40 words; values
 // have 670 bytes on average. Timestamp is left to the producer.
 func (t *Traffic) Next() *record.Record {
-	person := t.rng.IntN(People)
+	person := t.rng.IntN(t.people)
 	account := person % Accounts
 	value := t.body(person, account)
 	t.n++

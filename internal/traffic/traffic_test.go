@@ -12,7 +12,7 @@ import (
 // no two alike.
 func TestTraffic(t *testing.T) {
 	const n = 4000
-	tr, p := traffic.New(1, 1_764_000_000), whatsapp.NewParser(whatsapp.Options{})
+	tr, p := traffic.New(1, 1_764_000_000, traffic.People), whatsapp.NewParser(whatsapp.Options{})
 	seen, statuses, size := map[string]bool{}, 0, 0
 	for range n {
 		r := tr.Next()

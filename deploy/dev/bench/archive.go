@@ -70,7 +70,7 @@ func archiveUnindexed(ctx context.Context, b *bench) ([]figure, error) {
 
 func (b *bench) archiveBest(ctx context.Context, index string) (best *archived, err error) {
 	for range rounds {
-		a, err := b.archiveOnce(ctx, index)
+		a, err := b.archiveOnce(ctx, index, b.records, traffic.People)
 		if err != nil {
 			return nil, err
 		}
@@ -82,7 +82,7 @@ func (b *bench) archiveBest(ctx context.Context, index string) (best *archived, 
 }
 
 // archiveOnce fills a broker and lets the appliance archive all that is in it.
-func (b *bench) archiveOnce(ctx context.Context, index string) (*archived, error) {
+func (b *bench) archiveOnce(ctx context.Context, index string, records, people int) (*archived, error) {
 	if err := b.build(ctx); err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (b *bench) archiveOnce(ctx context.Context, index string) (*archived, error
 		return nil, err
 	}
 	b.archive = filepath.Join(b.dir, "data")
-	if err := produce(ctx, filepath.Join(b.archive, "kafka"), b.records); err != nil {
+	if err := produce(ctx, filepath.Join(b.archive, "kafka"), records, people); err != nil {
 		return nil, err
 	}
 	runtime.GC()
@@ -105,8 +105,8 @@ func (b *bench) archiveOnce(ctx context.Context, index string) (*archived, error
 	if err := json.Unmarshal(out.Bytes(), a); err != nil {
 		return nil, fmt.Errorf("waxseal archive: %w", err)
 	}
-	if a.Records != uint64(b.records) || a.Seconds <= 0 {
-		return nil, fmt.Errorf("waxseal archive: %d records in %g s, fed were %d", a.Records, a.Seconds, b.records)
+	if a.Records != uint64(records) || a.Seconds <= 0 {
+		return nil, fmt.Errorf("waxseal archive: %d records in %g s, fed were %d", a.Records, a.Seconds, records)
 	}
 	a.rate = float64(a.Records) / a.Seconds
 	a.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
@@ -140,7 +140,7 @@ func (b *bench) build(ctx context.Context) error {
 }
 
 // produce fills the broker of a data folder, which then is the appliance's own.
-func produce(ctx context.Context, dir string, records int) (err error) {
+func produce(ctx context.Context, dir string, records, people int) (err error) {
 	topics := map[string]int32{}
 	for _, t := range []string{"wa.webhooks", "wa.sends", "wa.consent", "wa.templates", "wa.directory", "wa.media"} {
 		topics[t] = lanes
@@ -155,7 +155,7 @@ func produce(ctx context.Context, dir string, records int) (err error) {
 		return err
 	}
 	defer p.Close()
-	t := traffic.New(1, time.Now().Unix())
+	t := traffic.New(1, time.Now().Unix(), people)
 	for left := records; left > 0; {
 		batch := make([]*record.Record, min(left, 2000))
 		for i := range batch {

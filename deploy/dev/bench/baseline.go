@@ -20,7 +20,7 @@ const chunk = 16 << 20
 // zstd -1, age and SHA-256, in memory, on all cores.
 func plainSealing(records int) (float64, error) {
 	var chunks [][]byte
-	t := traffic.New(1, time.Now().Unix())
+	t := traffic.New(1, time.Now().Unix(), traffic.People)
 	var buf []byte
 	for range records {
 		r := t.Next()

@@ -18,7 +18,7 @@ const single = 100_000
 // parse reads webhooks on one core.
 func parse(context.Context, *bench) ([]figure, error) {
 	records := make([]*record.Record, single)
-	t, size := traffic.New(2, time.Now().Unix()), 0
+	t, size := traffic.New(2, time.Now().Unix(), traffic.People), 0
 	for i := range records {
 		records[i] = t.Next()
 		size += len(records[i].Value)

@@ -84,6 +84,7 @@ func measurements() []measurement {
 		{[]string{"verify_bytes"}, verifyBytes},
 		{[]string{"parse", "parse_allocs"}, parse},
 		{[]string{"decide"}, decide},
+		{[]string{"export"}, export},
 	}
 }
 

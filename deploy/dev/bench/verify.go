@@ -12,6 +12,7 @@ import (
 	"github.com/waxseal/waxseal/archiver/seal"
 	"github.com/waxseal/waxseal/archiver/worm"
 	"github.com/waxseal/waxseal/archiver/worm/dir"
+	"github.com/waxseal/waxseal/internal/traffic"
 	"github.com/waxseal/waxseal/ledger/verify"
 )
 
@@ -22,7 +23,7 @@ const workers = 2
 // and hashes the same bytes, in memory, with nothing else.
 func verifyBytes(ctx context.Context, b *bench) ([]figure, error) {
 	if b.archive == "" {
-		if _, err := b.archiveOnce(ctx, "sqlite"); err != nil {
+		if _, err := b.archiveOnce(ctx, "sqlite", b.records, traffic.People); err != nil {
 			return nil, err
 		}
 	}
