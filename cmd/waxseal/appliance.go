@@ -79,6 +79,9 @@ func (a *appliance) recorder(ctx context.Context, unrecorded bool) (*recorder, e
 	if errors.Is(openErr, control.ErrNone) {
 		return nil, openErr
 	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("%w: %w", openErr, ErrIncomplete)
+	}
 	if unrecorded {
 		fmt.Fprintln(os.Stderr, "waxseal: this look is not recorded in the ledger:", openErr)
 		return &recorder{a: a}, nil

@@ -48,6 +48,9 @@ func (a *appliance) Export(ctx context.Context, req ExportRequest, estimated fun
 			Since: req.Since, Out: req.Out, Estimate: req.Estimate,
 		})
 		if err != nil {
+			if ctx.Err() != nil {
+				return fmt.Errorf("interrupted, no folder was written: %w: %w", err, ErrIncomplete)
+			}
 			return exportError(err)
 		}
 		resp.take(report)
@@ -61,8 +64,6 @@ func (a *appliance) Export(ctx context.Context, req ExportRequest, estimated fun
 
 func exportError(err error) error {
 	switch {
-	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("interrupted: no folder was written: %w", err)
 	case errors.Is(err, exporter.ErrRequest), errors.Is(err, bundle.ErrExists):
 		return fmt.Errorf("%w: %w", err, ErrUsage)
 	case errors.Is(err, proof.ErrFork), errors.Is(err, prove.ErrCut):
