@@ -13,7 +13,7 @@ FUZZTIME      ?= 20s
 AUDITOR_OS    := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 # Tests that do less under the race detector.
-EXHAUSTIVE    := EachByte|EveryRun|FlatMemory
+EXHAUSTIVE    := EachByte|EachFile|EveryRun|FlatMemory
 
 export WAXSEAL_PYTHON
 
