@@ -130,6 +130,10 @@ type Progress struct {
 	Err      error // what it waits for; nil while it works
 	Left     bool  // another archiver has it now
 
+	Lag    int64         // offsets that can be read and are not archived, as last seen; 0 where none
+	Oldest time.Time     // Kafka's time of the oldest record read and not archived; zero where none is
+	Delay  time.Duration // of the last block: from Kafka's time of its oldest record until it was durable
+
 	Published     uint64 // size of the live checkpoint
 	PublishedRoot ledger.Hash
 }

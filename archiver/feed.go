@@ -37,6 +37,7 @@ type feed struct {
 	batches []*kafka.Batch // fetched; the first is being consumed
 	pending []*record.Record
 	gaps    []record.Gap
+	stable  int64          // end of what could be read when the last batch was fetched
 	caught  bool           // the last fetch met the end of what can be read
 	last    *record.Record // archived last in this block
 
@@ -106,7 +107,7 @@ func (f *feed) halt() {
 
 // take accepts a fetched batch.
 func (f *feed) take(b *kafka.Batch) {
-	f.caught = b.Next >= b.Stable
+	f.caught, f.stable = b.Next >= b.Stable, b.Stable
 	f.batches = append(f.batches, b)
 	if len(f.batches) == 1 {
 		f.unpack()

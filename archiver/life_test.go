@@ -9,13 +9,9 @@ import (
 	"testing/fstest"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/waxseal/waxseal/ledger"
 	"github.com/waxseal/waxseal/policy"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // brokenBundle is the shipped policy with rules that cannot decide about a text.
 func brokenBundle(t *testing.T, rule string) fstest.MapFS {

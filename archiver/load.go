@@ -18,6 +18,11 @@ import (
 func (s *session) load(ctx context.Context) error {
 	head := s.lane.Head()
 	snap := head.Snapshot
+	if added, err := s.added(ctx, &head); err != nil {
+		return fmt.Errorf("load state of lane %s: %w", s.name, err)
+	} else if added {
+		return s.unknown(head.N)
+	}
 	for tries := 0; ; tries++ {
 		st, n, err := s.replay(ctx, snap, head.N)
 		if err == nil {

@@ -34,6 +34,7 @@ func (s *session) loop(ctx context.Context, drain bool) error {
 		if drain && s.drained() {
 			return s.drainedOr()
 		}
+		s.behind()
 		s.wake(timer)
 		select {
 		case e := <-s.events:
@@ -70,7 +71,9 @@ func (s *session) consume(ctx context.Context) error {
 		if len(f.pending) == 0 {
 			continue
 		}
-		if err := s.block.add(context.WithoutCancel(ctx), f.role, f.next()); err != nil {
+		r := f.next()
+		s.seen(r.Timestamp)
+		if err := s.block.add(context.WithoutCancel(ctx), f.role, r); err != nil {
 			return err
 		}
 	}

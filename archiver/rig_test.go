@@ -125,21 +125,31 @@ func (b *rigBroker) feed(t *testing.T, topic string, at time.Time, bodies ...str
 
 func newKeys(t *testing.T, engine *policy.Engine) *rigKeys {
 	t.Helper()
-	k := &rigKeys{state: state.Key{2}, policy: engine}
-	var err error
-	if k.policy == nil {
-		k.policy, err = policy.Load(t.Context(), policy.Builtin(), policy.Options{Now: func() time.Time { return today }})
-		ok(t, err)
+	k, err := makeKeys(t.Context())
+	ok(t, err)
+	if engine != nil {
+		k.policy = engine
 	}
-	k.firm, err = age.GenerateX25519Identity()
-	ok(t, err)
-	k.indexer, err = age.GenerateX25519Identity()
-	ok(t, err)
-	k.signer, err = ledger.NewSigner(rigOrigin, ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
-	ok(t, err)
-	k.sealer, err = state.NewSealer(k.state, rigOrigin)
-	ok(t, err)
 	return k
+}
+
+// makeKeys makes keys, of which signer and state are the same each time.
+func makeKeys(ctx context.Context) (k *rigKeys, err error) {
+	k = &rigKeys{state: state.Key{2}}
+	if k.policy, err = policy.Load(ctx, policy.Builtin(), policy.Options{Now: func() time.Time { return today }}); err != nil {
+		return nil, err
+	}
+	if k.firm, err = age.GenerateX25519Identity(); err != nil {
+		return nil, err
+	}
+	if k.indexer, err = age.GenerateX25519Identity(); err != nil {
+		return nil, err
+	}
+	if k.signer, err = ledger.NewSigner(rigOrigin, ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))); err != nil {
+		return nil, err
+	}
+	k.sealer, err = state.NewSealer(k.state, rigOrigin)
+	return k, err
 }
 
 // newRig makes an archive with a genesis and a start act.

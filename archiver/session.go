@@ -37,6 +37,7 @@ type session struct {
 	feeds     []*feed
 	block     *building
 	published time.Time // when tiles were last published
+	oldest    int64     // Kafka's time of the oldest record in the block under way, 0 none
 }
 
 // session takes the lane and archives until ctx ends, all is drained (done), or
@@ -134,7 +135,12 @@ func (s *session) committed(ctx context.Context, b *ledger.Block, rows index.Enc
 		p.Size, p.Root, p.Sources, p.Err = s.lane.Size(), s.lane.Root(), b.Entry.Source, nil
 		p.Records, p.Items, p.RawBytes = p.Records+b.Entry.Records, p.Items+items, p.RawBytes+raw
 		p.Blocks++
+		if s.oldest != 0 {
+			p.Delay = s.cfg.Now().Sub(time.UnixMilli(s.oldest))
+		}
 	})
+	s.oldest = 0
+	s.behind()
 	if g := s.cfg.Group; g != nil {
 		for _, x := range b.Entry.Source {
 			g.Reached(x.Topic, x.Partition, x.Next)

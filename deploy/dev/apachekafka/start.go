@@ -45,6 +45,8 @@ type Running struct {
 	Broker
 	t   *testing.T
 	cmd *exec.Cmd
+
+	ended <-chan struct{} // closed when the process has ended
 }
 
 // patience is how long a broker may take to answer.
@@ -66,6 +68,12 @@ func (r *Running) Start() {
 	if err := r.cmd.Start(); err != nil {
 		r.t.Fatal(err)
 	}
+	ended := make(chan struct{})
+	r.ended = ended
+	go func(cmd *exec.Cmd) {
+		_ = cmd.Wait() // it is killed, or its log says why
+		close(ended)
+	}(r.cmd)
 	r.t.Cleanup(r.Kill)
 	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
 	defer cancel()
@@ -79,10 +87,12 @@ func (r *Running) Start() {
 		}
 		select {
 		case <-tick.C:
+			continue
+		case <-ended:
 		case <-ctx.Done():
-			text, _ := os.ReadFile(r.path("log"))
-			r.t.Fatalf("kafka does not answer: %v\n%s", errors.Join(err, ctx.Err()), text[max(0, len(text)-3000):])
 		}
+		text, _ := os.ReadFile(r.path("log"))
+		r.t.Fatalf("kafka does not answer: %v\n%s", errors.Join(err, ctx.Err()), text[max(0, len(text)-3000):])
 	}
 }
 
@@ -90,7 +100,7 @@ func (r *Running) Start() {
 func (r *Running) Kill() {
 	if r.cmd != nil {
 		_ = r.cmd.Process.Kill()
-		_ = r.cmd.Wait() // killed
+		<-r.ended
 		r.cmd = nil
 	}
 }
