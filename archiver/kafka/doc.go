@@ -11,8 +11,11 @@
 //
 // What a reader promises: from any offset on, each offset is told exactly once,
 // in order, as a record or within a gap that says why there is none. It reads
-// committed records only. It knows nothing of groups: the archiver takes the
-// partitions it is told to.
+// committed records only. It knows nothing of groups.
+//
+// A Group divides lanes among archivers, and does no more: positions are the
+// ledger's, and what keeps a lane from two writers is its next block. How to run
+// archivers on a Kafka of a firm's, with which rights, is in OPERATING.md.
 //
 // Kafka 0.11 and later, message format 2.
 package kafka
