@@ -18,6 +18,8 @@ import (
 	"runtime/pprof"
 	"strconv"
 	"text/tabwriter"
+
+	"github.com/waxseal/waxseal/internal/traffic"
 )
 
 // figure is one line of the table, and one object of bench.json.
@@ -93,10 +95,16 @@ func main() {
 	records := flag.Int("records", 400_000, "records of the archive runs")
 	out := flag.String("json", "bench.json", "file for the figures")
 	profile := flag.String("cpuprofile", "", "file for a CPU profile of this process, which is all but the archive runs")
+	fill := flag.String("produce", "", "fill the broker in this folder with -records from -people, and measure nothing: what the bench does in a process of its own")
+	people := flag.Int("people", traffic.People, "people of -produce")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := profiled(*profile, func() error { return run(ctx, *only, *records, *out) }); err != nil {
+	work := func() error { return run(ctx, *only, *records, *out) }
+	if *fill != "" {
+		work = func() error { return produce(ctx, *fill, *records, *people) }
+	}
+	if err := profiled(*profile, work); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
