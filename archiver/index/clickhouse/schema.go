@@ -119,7 +119,7 @@ func concat(lists ...[]string) []string {
 // before a position says so.
 const itemClauses = `PARTITION BY toYYYYMM(toDateTime(greatest(0, least(4294967295, intDiv(kafka, 1000))), 'UTC'))
 ORDER BY (topic, era, kafka_partition, kafka_offset, item)
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1`
+SETTINGS index_granularity = 256, non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1`
 
 // Codecs of columns that are worth one.
 var codecs = map[string]string{

@@ -1,9 +1,11 @@
 package clickhouse
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -99,7 +101,8 @@ func (x *Index) candidates(ctx context.Context, q *index.Query, conditions []str
 }
 
 // whole reads the rows of candidates, in their order, as they stand after
-// replacement: those that still match, and still stand where they stood.
+// replacement: those that still match, and still stand where they stood. It picks
+// the row that FINAL would, which would read all columns to find the few rows.
 func (x *Index) whole(ctx context.Context, conditions []string, found []candidate) ([]index.Row, error) {
 	lo, hi := found[0].kafka, found[0].kafka
 	ids := make([]record.ItemID, 0, len(found))
@@ -107,53 +110,94 @@ func (x *Index) whole(ctx context.Context, conditions []string, found []candidat
 		lo, hi = min(lo, c.kafka), max(hi, c.kafka)
 		ids = append(ids, c.Item)
 	}
-	conditions = append(slices.Clone(conditions), fmt.Sprintf("kafka BETWEEN %d AND %d", lo, hi), itemKey+" IN ("+join(ids, itemLiteral)+")")
-	byItem := make(map[record.ItemID]index.Row, len(found))
-	err := x.read(ctx, where(conditions), func(r index.Row) error { byItem[r.Item] = r; return nil })
+	matches := "true"
+	if len(conditions) > 0 {
+		matches = strings.Join(conditions, " AND ")
+	}
+	query := selectRow + ", _part, toBool(" + matches + ") FROM " + x.db + ".item" +
+		where([]string{fmt.Sprintf("kafka BETWEEN %d AND %d", lo, hi), itemKey + " IN (" + join(ids, itemLiteral) + ")"})
+	type version struct {
+		row     index.Row
+		part    uint64
+		matches bool
+	}
+	newest := make(map[record.ItemID]version, len(found))
+	err := x.rows(ctx, query, func(rows driver.Rows) error {
+		var v version
+		var part string
+		if err := scan(rows, &v.row, &part, &v.matches); err != nil {
+			return err
+		}
+		v.part = inserted(part)
+		if old, ok := newest[v.row.Item]; !ok || cmp.Or(cmp.Compare(v.row.Block, old.row.Block), cmp.Compare(v.part, old.part)) > 0 {
+			newest[v.row.Item] = v
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
 	rows := make([]index.Row, 0, len(found))
 	for _, c := range found {
-		r, ok := byItem[c.Item]
-		if !ok || r.Time() != c.Time {
+		v, ok := newest[c.Item]
+		if !ok || !v.matches || v.row.Time() != c.Time {
 			continue
 		}
-		delete(byItem, c.Item) // a row that came twice stands twice among the candidates
-		rows = append(rows, r)
+		delete(newest, c.Item) // a row that came twice stands twice among the candidates
+		rows = append(rows, v.row)
 	}
 	return rows, nil
 }
 
-// selectRow selects whole rows, after replacement.
+// inserted orders the parts of a partition by when their rows came: a part is
+// called PARTITION_FIRST_LAST_LEVEL by the inserts it is made of. Within a part
+// each item stands once.
+func inserted(part string) uint64 {
+	f := strings.Split(part, "_")
+	if len(f) < 4 {
+		return 0
+	}
+	n, _ := strconv.ParseUint(f[1], 10, 64)
+	return n
+}
+
+// selectRow selects whole rows.
 var selectRow = func() string {
 	names := make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = c.name
 	}
-	return "SELECT " + strings.Join(names, ", ") + " FROM "
+	return "SELECT " + strings.Join(names, ", ")
 }()
 
-// read gives whole rows. Clauses stand behind the table.
-func (x *Index) read(ctx context.Context, clauses string, fn func(index.Row) error) error {
-	return x.rows(ctx, selectRow+x.db+".item FINAL"+clauses, func(rows driver.Rows) error {
-		var r index.Row
-		dests := make([]any, len(columns))
-		var last []func() error
-		for i, c := range columns {
-			dest, done := c.into(&r)
-			dests[i] = dest
-			if done != nil {
-				last = append(last, done)
-			}
+// scan reads a row that selectRow selected, and what stands behind it.
+func scan(rows driver.Rows, r *index.Row, others ...any) error {
+	dests := make([]any, 0, len(columns)+len(others))
+	var last []func() error
+	for _, c := range columns {
+		dest, done := c.into(r)
+		dests = append(dests, dest)
+		if done != nil {
+			last = append(last, done)
 		}
-		if err := rows.Scan(dests...); err != nil {
+	}
+	if err := rows.Scan(append(dests, others...)...); err != nil {
+		return err
+	}
+	for _, done := range last {
+		if err := done(); err != nil {
 			return err
 		}
-		for _, done := range last {
-			if err := done(); err != nil {
-				return err
-			}
+	}
+	return nil
+}
+
+// read gives whole rows of a table expression and what stands behind it.
+func (x *Index) read(ctx context.Context, from string, fn func(index.Row) error) error {
+	return x.rows(ctx, selectRow+" FROM "+x.db+from, func(rows driver.Rows) error {
+		var r index.Row
+		if err := scan(rows, &r); err != nil {
+			return err
 		}
 		return fn(r)
 	})
@@ -234,7 +278,7 @@ func (x *Index) log(ctx context.Context, l record.Coordinates, fn func(index.Row
 	behind := ""
 	for {
 		var chunk []index.Row
-		err := x.read(ctx, head+behind+fmt.Sprintf(" ORDER BY %s LIMIT %d", itemColumns, allChunk), func(r index.Row) error {
+		err := x.read(ctx, ".item FINAL"+head+behind+fmt.Sprintf(" ORDER BY %s LIMIT %d", itemColumns, allChunk), func(r index.Row) error {
 			chunk = append(chunk, r)
 			return nil
 		})

@@ -103,7 +103,7 @@ const usersXML = `<clickhouse>
 const configXML = `<clickhouse>
   <user_directories><users_xml><path>%s</path></users_xml></user_directories>
   <remote_servers><firm><shard><replica><host>127.0.0.1</host><port>9000</port></replica></shard></firm></remote_servers>
-  <macros><shard>1</shard><replica>one</replica></macros>
+  <tcp_port>9000</tcp_port><macros><shard>1</shard><replica>one</replica></macros>
 </clickhouse>
 `
 
