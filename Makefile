@@ -27,7 +27,7 @@ help:
 	@echo 'make build    bin/waxseal and bin/waxverify'
 	@echo 'make cross    waxverify for the machines of auditors: $(AUDITOR_OS)'
 	@echo 'make test     every test, with the race detector and the real parts; ends with what was skipped and why'
-	@echo 'make services       Apache Kafka, MinIO, versitygw for a desk, on free ports of the loopback address'
+	@echo 'make services       Apache Kafka, MinIO, versitygw and the ClickHouse engine for a desk, on free ports of the loopback address'
 	@echo 'make services-stop  end them'
 	@echo 'make torture  the long runs: 1000 kills, long fuzzing of steps'
 	@echo 'make bench    measure the archive, two or three minutes; figures also in bench.json'

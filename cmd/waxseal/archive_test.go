@@ -57,7 +57,7 @@ func TestArchive(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": exitCodeCmd, "start": startCmd, "end": endCmd, "damage": damageCmd, "remove": removeCmd, "keep": keepCmd,
-			"copy": copyCmd, "named": namedCmd, "hold": holdCmd, "bag": bagCmd, "clickhouse": clickHouseCmd,
+			"copy": copyCmd, "named": namedCmd, "hold": holdCmd, "bag": bagCmd, "clickhouse": clickHouseCmd, "engine": engineCmd, "eventually": eventuallyCmd,
 		},
 	})
 }
@@ -97,7 +97,7 @@ func startCmd(ts *testscript.TestScript, neg bool, args []string) {
 	path, err := exec.LookPath(filepath.Join(firstPath(ts), "waxseal"))
 	ts.Check(err)
 	r.cmd.Path, r.cmd.Err, r.cmd.Dir, r.cmd.Stderr = path, nil, ts.MkAbs("."), &r.errs
-	for _, name := range []string{"DATA", "LINGER", "PARTITIONS", "TZ", "LOG_LEVEL", "PASSPHRASE", "SCRYPT"} {
+	for _, name := range []string{"DATA", "LINGER", "PARTITIONS", "TZ", "LOG_LEVEL", "PASSPHRASE", "SCRYPT", "INDEX"} {
 		if v := ts.Getenv("WAXSEAL_" + name); v != "" {
 			r.cmd.Env = append(r.cmd.Env, "WAXSEAL_"+name+"="+v)
 		}

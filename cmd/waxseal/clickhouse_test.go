@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -8,7 +9,12 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -58,4 +64,67 @@ func clickHouseCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if resp.StatusCode != http.StatusOK {
 		ts.Check(errors.New(string(text)))
 	}
+}
+
+// engines are the ClickHouse engines of scripts, by working folder.
+var engines sync.Map
+
+// engineCmd starts an engine of the script's own, or the same again on the same
+// port and data, or kills it: engine up|kill. $ENGINE is the address of an index.
+func engineCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: engine up|kill")
+	}
+	if args[0] == "kill" {
+		v, ok := engines.Load(ts.MkAbs("."))
+		if !ok {
+			ts.Fatalf("no engine is up")
+		}
+		cmd := v.(*exec.Cmd)
+		ts.Check(cmd.Process.Kill())
+		_ = cmd.Wait() // it was killed
+		return
+	}
+	listen := "127.0.0.1:0"
+	if at := ts.Getenv("ENGINE"); at != "" {
+		listen = regexp.MustCompile(`127[^/]*`).FindString(at)
+	}
+	start := strings.Fields(os.Getenv(clickHouseVariable + "_START"))
+	if len(start) == 0 {
+		ts.Fatalf("%s_START says not how to start an engine: 'services env' gives it", clickHouseVariable)
+	}
+	cmd := exec.Command(start[0], append(start[1:], "-data", ts.MkAbs("engine"), "-listen", listen)...)
+	out, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	ts.Defer(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	engines.Store(ts.MkAbs("."), cmd)
+	line, err := bufio.NewReader(out).ReadString('\n') // once it listens
+	ts.Check(err)
+	p, _ := clickHouse()
+	ts.Setenv("ENGINE", fmt.Sprintf("clickhouse://%s:%s@%s/own?protocol=http", p[1], p[2], strings.TrimSpace(line)))
+}
+
+// eventuallyCmd runs a command again and again, up to a minute, until what it says
+// matches: eventually REGEXP COMMAND…
+func eventuallyCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: eventually REGEXP COMMAND…")
+	}
+	want := regexp.MustCompile(args[0])
+	path, err := exec.LookPath(filepath.Join(firstPath(ts), args[1]))
+	ts.Check(err)
+	var said []byte
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+		cmd := exec.Command(path, args[2:]...)
+		cmd.Dir = ts.MkAbs(".")
+		for _, name := range []string{"DATA", "TZ", "LOG_LEVEL", "INDEX"} {
+			cmd.Env = append(cmd.Env, "WAXSEAL_"+name+"="+ts.Getenv("WAXSEAL_"+name))
+		}
+		said, _ = cmd.CombinedOutput() // an error may pass
+		if want.Match(said) {
+			return
+		}
+	}
+	ts.Fatalf("%q in a minute; at last it said: %s", args[0], said)
 }

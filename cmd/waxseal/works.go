@@ -166,12 +166,18 @@ func (w *works) buildIndexer() error {
 	return nil
 }
 
-// indexed waits until every block is in the index, if there is one.
+// indexed waits until every block is in the index, if there is one, and is not
+// away.
 func (w *works) indexed(ctx context.Context) error {
 	if w.indexer == nil {
 		return nil
 	}
-	return w.indexer.Wait(ctx)
+	err := w.indexer.Settle(ctx)
+	if errors.Is(err, indexer.ErrAway) {
+		w.env.Log.Warn("index is behind", "err", err)
+		return nil
+	}
+	return err
 }
 
 // committed is told of each block of each lane.

@@ -23,13 +23,6 @@ func (x *Index) Search(ctx context.Context, q index.Query) (index.Page, error) {
 	return page, nil
 }
 
-// candidate is an item that some row of it matches, where that row stands in the
-// order of answers.
-type candidate struct {
-	index.Place
-	kafka int64
-}
-
 // fewCandidates is how many candidates are looked up at least at a time, so that
 // rows that fell away do not make many small steps.
 const fewCandidates = 16
@@ -62,7 +55,7 @@ func (x *Index) search(ctx context.Context, q *index.Query) (index.Page, error) 
 		if len(found) < ask {
 			break
 		}
-		after, ok = found[len(found)-1].Place, true
+		after, ok = found[len(found)-1], true
 	}
 	page := index.Page{Rows: rows[:min(len(rows), limit-1)]}
 	if len(rows) >= limit {
@@ -74,9 +67,10 @@ func (x *Index) search(ctx context.Context, q *index.Query) (index.Page, error) 
 // maxNames is how many items and records a query may name.
 const maxNames = 4000
 
-// candidates looks through the columns that the conditions ask about. Rows that
-// were replaced are among them, and rows that came twice.
-func (x *Index) candidates(ctx context.Context, q *index.Query, conditions []string, after index.Place, ok bool, n int) ([]candidate, error) {
+// candidates looks through the columns that the conditions ask about, and gives
+// where the rows that match stand. Rows that were replaced are among them, and rows
+// that came twice.
+func (x *Index) candidates(ctx context.Context, q *index.Query, conditions []string, after index.Place, ok bool, n int) ([]index.Place, error) {
 	than, bound, direction := ">", ">=", ""
 	if q.Newest {
 		than, bound, direction = "<", "<=", " DESC"
@@ -86,13 +80,13 @@ func (x *Index) candidates(ctx context.Context, q *index.Query, conditions []str
 			fmt.Sprintf("(time, %s) %s (%d, %s", itemColumns, than, after.Time, strings.TrimPrefix(itemLiteral(after.Item), "(")))
 	}
 	columns := "time, " + itemColumns
-	query := "SELECT " + columns + ", kafka FROM " + x.db + ".item" + where(conditions) +
+	query := "SELECT " + columns + " FROM " + x.db + ".item" + where(conditions) +
 		" ORDER BY " + strings.ReplaceAll(columns, ", ", direction+", ") + direction + fmt.Sprintf(" LIMIT %d", n)
-	out := make([]candidate, 0, n)
+	out := make([]index.Place, 0, n)
 	err := x.rows(ctx, query, func(r driver.Rows) error {
-		var c candidate
+		var c index.Place
 		var item int64
-		err := r.Scan(&c.Time, &c.Item.Topic, (*uint32)(&c.Item.Era), &c.Item.Partition, &c.Item.Offset, &item, &c.kafka)
+		err := r.Scan(&c.Time, &c.Item.Topic, (*uint32)(&c.Item.Era), &c.Item.Partition, &c.Item.Offset, &item)
 		c.Item.N = int(item)
 		out = append(out, c)
 		return err
@@ -103,19 +97,13 @@ func (x *Index) candidates(ctx context.Context, q *index.Query, conditions []str
 // whole reads the rows of candidates, in their order, as they stand after
 // replacement: those that still match, and still stand where they stood. It picks
 // the row that FINAL would, which would read all columns to find the few rows.
-func (x *Index) whole(ctx context.Context, conditions []string, found []candidate) ([]index.Row, error) {
-	lo, hi := found[0].kafka, found[0].kafka
-	ids := make([]record.ItemID, 0, len(found))
-	for _, c := range found {
-		lo, hi = min(lo, c.kafka), max(hi, c.kafka)
-		ids = append(ids, c.Item)
-	}
+func (x *Index) whole(ctx context.Context, conditions []string, found []index.Place) ([]index.Row, error) {
 	matches := "true"
 	if len(conditions) > 0 {
 		matches = strings.Join(conditions, " AND ")
 	}
 	query := selectRow + ", _part, toBool(" + matches + ") FROM " + x.db + ".item" +
-		where([]string{fmt.Sprintf("kafka BETWEEN %d AND %d", lo, hi), itemKey + " IN (" + join(ids, itemLiteral) + ")"})
+		" WHERE " + itemKey + " IN (" + join(found, func(p index.Place) string { return itemLiteral(p.Item) }) + ")"
 	type version struct {
 		row     index.Row
 		part    uint64
