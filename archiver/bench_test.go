@@ -23,7 +23,7 @@ import (
 	"github.com/waxseal/waxseal/archiver/whatsapp"
 	"github.com/waxseal/waxseal/archiver/worm"
 	"github.com/waxseal/waxseal/archiver/worm/dir"
-	"github.com/waxseal/waxseal/internal/traffic"
+	"github.com/waxseal/waxseal/deploy/dev/traffic"
 	"github.com/waxseal/waxseal/ledger"
 	"github.com/waxseal/waxseal/policy"
 )

@@ -18,7 +18,7 @@ import (
 	"github.com/waxseal/waxseal/archiver/record"
 	"github.com/waxseal/waxseal/archiver/worm"
 	"github.com/waxseal/waxseal/archiver/worm/dir"
-	"github.com/waxseal/waxseal/internal/traffic"
+	"github.com/waxseal/waxseal/deploy/dev/traffic"
 )
 
 // lanes is what the appliance has as shipped.

@@ -10,7 +10,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/waxseal/waxseal/internal/traffic"
+	"github.com/waxseal/waxseal/deploy/dev/traffic"
 )
 
 // chunk is how many raw bytes the baseline seals at a time: about a block.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/waxseal/waxseal/archiver/record"
 	"github.com/waxseal/waxseal/archiver/whatsapp"
-	"github.com/waxseal/waxseal/internal/traffic"
+	"github.com/waxseal/waxseal/deploy/dev/traffic"
 	"github.com/waxseal/waxseal/policy"
 )
 

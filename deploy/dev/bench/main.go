@@ -19,7 +19,7 @@ import (
 	"strconv"
 	"text/tabwriter"
 
-	"github.com/waxseal/waxseal/internal/traffic"
+	"github.com/waxseal/waxseal/deploy/dev/traffic"
 )
 
 // figure is one line of the table, and one object of bench.json.

@@ -12,7 +12,7 @@ import (
 	"github.com/waxseal/waxseal/archiver/seal"
 	"github.com/waxseal/waxseal/archiver/worm"
 	"github.com/waxseal/waxseal/archiver/worm/dir"
-	"github.com/waxseal/waxseal/internal/traffic"
+	"github.com/waxseal/waxseal/deploy/dev/traffic"
 	"github.com/waxseal/waxseal/ledger/verify"
 )
 

@@ -5,7 +5,7 @@ import (
 
 	"github.com/waxseal/waxseal/archiver/record"
 	"github.com/waxseal/waxseal/archiver/whatsapp"
-	"github.com/waxseal/waxseal/internal/traffic"
+	"github.com/waxseal/waxseal/deploy/dev/traffic"
 )
 
 // The traffic is what it says: understood, of that size, a quarter statuses, and
