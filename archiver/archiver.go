@@ -149,7 +149,7 @@ func New(cfg Config) (*Archiver, error) {
 			return nil, fmt.Errorf("archiver: topic %s has two roles", t.Name)
 		}
 	}
-	return &Archiver{cfg: cfg, lanes: map[record.Lane]*Progress{}}, nil
+	return &Archiver{cfg: cfg, lanes: map[record.Lane]*Progress{}, waiting: errAsking}, nil
 }
 
 // Progress lists the lanes as they are now.
@@ -223,6 +223,7 @@ func (a *Archiver) run(ctx context.Context, drain bool) error {
 	if err != nil {
 		return err
 	}
+	a.waitsFor(nil)
 	start(partitions)
 	tick := time.NewTicker(recount)
 	defer tick.Stop()

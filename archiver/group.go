@@ -67,6 +67,12 @@ func (a *Archiver) countOnce(ctx context.Context) (own, all int32, err error) {
 	return own, all, nil
 }
 
+// What an archiver waits for before anything has failed.
+var (
+	errAsking  = errors.New("kafka has not answered yet")
+	errJoining = errors.New("the consumer group has not given us lanes yet")
+)
+
 // waitsFor notes why no lane can be run.
 func (a *Archiver) waitsFor(err error) {
 	a.mu.Lock()
@@ -81,7 +87,10 @@ func (a *Archiver) Waiting() error {
 	err := a.waiting
 	a.mu.Unlock()
 	if g := a.cfg.Group; err == nil && g != nil {
-		_, err = g.Joined()
+		joined := false
+		if joined, err = g.Joined(); !joined && err == nil {
+			err = errJoining
+		}
 	}
 	return err
 }

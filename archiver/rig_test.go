@@ -155,7 +155,12 @@ func makeKeys(ctx context.Context) (k *rigKeys, err error) {
 // newRig makes an archive with a genesis and a start act.
 func newRig(t *testing.T, b *rigBroker, keys *rigKeys, topics ...archiver.Topic) *rig {
 	t.Helper()
-	now := func() time.Time { return today }
+	return newRigAt(t, b, keys, func() time.Time { return today }, topics...)
+}
+
+// newRigAt is newRig with a clock.
+func newRigAt(t *testing.T, b *rigBroker, keys *rigKeys, now func() time.Time, topics ...archiver.Topic) *rig {
+	t.Helper()
 	r := &rig{locked: mem.New(now), meta: mem.NewMeta(now), spare: mem.NewMeta(now), now: now, rigKeys: keys, source: b.source, topics: topics, maxRecords: 3, snapshots: 2}
 	r.on = stores{r.locked, r.meta, r.spare}
 	r.found(t)
