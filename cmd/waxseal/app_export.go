@@ -46,4 +46,6 @@ type ExportResponse struct {
 	Withheld      int            `json:"withheld"`   // pieces
 	Gaps          int            `json:"gaps"`       // listed in data/gaps.json
 	Exceptions    map[string]int `json:"exceptions"` // by code; listed in data/exceptions.json
+
+	Behind []IndexLag `json:"behind,omitempty"` // what the index lacked: the production is not complete
 }

@@ -40,6 +40,7 @@ func (a *appliance) Export(ctx context.Context, req ExportRequest, estimated fun
 		} else if named != nil {
 			q = *named
 		}
+		resp.Behind = rec.behind
 		x := &exporting{appliance: a, rec: rec, req: &req, estimated: estimated}
 		report, err := exporter.Export(ctx, exporter.Config{
 			Library: lib, Generator: "waxseal " + version, Prover: x.prover, Seal: x.seal, Look: x.look, Sign: x.sign, Progress: a.env.Progress,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -36,6 +37,9 @@ func (a *appliance) withLibrary(ctx context.Context, unrecorded bool, kind strin
 	defer func() { err = errors.Join(err, r.Close()) }()
 	if rec.behind, err = r.behind(ctx); err != nil {
 		return err
+	}
+	if kind != "search" { // whose response tells
+		lacks(os.Stderr, rec.behind)
 	}
 	err = fn(r.library(a.set), rec)
 	if errors.Is(err, retrieve.ErrTampered) {
