@@ -21,6 +21,7 @@ import (
 	"filippo.io/age"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 	"go.uber.org/goleak"
 
 	"github.com/waxseal/waxseal/archiver"
@@ -267,6 +268,32 @@ func (w *worker) until(t *testing.T, what string, is func() bool) {
 	}
 }
 
+// misplace commits positions to the group, far behind what there is: everything
+// would be skipped by who believed them.
+func (x *team) misplace(partitions int32) {
+	x.t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(x.job.Broker), kgo.MaxVersions(kversion.V3_5_0())) // topics by name
+	ok(x.t, err)
+	defer cl.Close()
+	req := kmsg.NewPtrOffsetCommitRequest()
+	req.Group, req.Generation = x.job.Topic, -1
+	rt := kmsg.NewOffsetCommitRequestTopic()
+	rt.Topic = x.job.Topic
+	for p := range partitions {
+		rp := kmsg.NewOffsetCommitRequestTopicPartition()
+		rp.Partition, rp.Offset = p, 1<<40
+		rt.Partitions = append(rt.Partitions, rp)
+	}
+	req.Topics = append(req.Topics, rt)
+	res, err := req.RequestWith(x.t.Context(), cl)
+	ok(x.t, err)
+	for _, rp := range res.Topics[0].Partitions {
+		if rp.ErrorCode != 0 {
+			x.t.Fatalf("commit: error %d", rp.ErrorCode)
+		}
+	}
+}
+
 // feed produces n records over all partitions of both topics.
 func (x *team) feed(n int) {
 	x.t.Helper()
@@ -382,12 +409,14 @@ func (x *team) dismiss(w *worker) {
 // TestShared lets processes share the lanes of one archive on Apache Kafka. One is
 // frozen while it holds records that it has not sealed, and wakes up after others
 // took its lanes; one is killed; one comes and one goes. Nothing is lost or twice,
-// and the lanes of the others go on without being taken again.
+// and the lanes of the others go on without being taken again. The positions that
+// the group holds at the start are nonsense.
 func TestShared(t *testing.T) {
 	b := apachekafka.ForTest(t)
 	b.TLS, b.SASL = 0, 0
 	b.Start()
 	x := newTeam(t, b.Address())
+	x.misplace(3)
 	quick := 50 * time.Millisecond
 	frozen := x.start("frozen", time.Hour) // it seals only what fills a block: it will hold what it has read
 	frozen.until(t, "took all lanes", func() bool { return len(frozen.took) == int(x.lanes) })
