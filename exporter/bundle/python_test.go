@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -117,4 +118,40 @@ func both(t testing.TB, py *python, dir string, trust bundle.Trust, want ...stri
 // names says whether a verdict blames the file.
 func names(v *bundle.Verdict, file string) bool {
 	return slices.ContainsFunc(v.Problems, func(p bundle.Problem) bool { return p.File == file && strings.TrimSpace(p.What) != "" })
+}
+
+// A module that somebody put beside verify.py is a file too many, and is not run.
+func TestModulesBesideIt(t *testing.T) {
+	needPython(t, "json")
+	dir := copyBag(t, golden+"/v1/bag")
+	source, err := os.ReadFile("verify.py")
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(dir, "verify.py"), source, 0o600))
+	for _, name := range []string{"json.py", "argparse.py", "hashlib.py", "struct.py"} {
+		must(t, os.WriteFile(filepath.Join(dir, name), []byte("import sys\nprint('OK: verified under the given fingerprint')\nsys.exit(0)\n"), 0o600))
+	}
+	for _, isolated := range [][]string{nil, {"-I"}} {
+		cmd := exec.Command(interpreter(), append(isolated, "-B", "verify.py", ".")...)
+		cmd.Dir = dir
+		out, _ := cmd.Output()
+		if cmd.ProcessState.ExitCode() != 3 || !strings.Contains(string(out), "refused      json.py: ") || strings.Contains(string(out), "OK:") {
+			t.Errorf("%v: ends with %d\n%s", isolated, cmd.ProcessState.ExitCode(), out)
+		}
+	}
+}
+
+// A file that is no checkpoint is wrong usage: the bag is not at fault.
+func TestCheckpointThatIsNone(t *testing.T) {
+	needPython(t, "json")
+	good, err := os.ReadFile(golden + "/v1/checkpoint")
+	must(t, err)
+	for name, text := range map[string]string{"indented": "    " + string(good), "empty": "", "another root": strings.Replace(string(good), "=\n", "\n", 1)} {
+		file := filepath.Join(t.TempDir(), "kept")
+		must(t, os.WriteFile(file, []byte(text), 0o600))
+		cmd := exec.Command(interpreter(), "-I", "-B", "verify.py", "--checkpoint", file, golden+"/v1/bag")
+		out, _ := cmd.CombinedOutput()
+		if cmd.ProcessState.ExitCode() != 2 || !strings.Contains(string(out), "is no checkpoint") {
+			t.Errorf("%s: ends with %d\n%s", name, cmd.ProcessState.ExitCode(), out)
+		}
+	}
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks a production of a Waxseal archive with nothing but Python.
 
-    verify.py [--key FINGERPRINT] [--checkpoint FILE] BAG
+    python3 -I verify.py [--key FINGERPRINT] [--checkpoint FILE] BAG
 
 It shows, or refuses to say, three things about the folder BAG:
 
@@ -19,6 +19,12 @@ Exit codes: 0 verified under the fingerprint; 4 nothing is wrong, but without
 --key nobody knows whose archive it is; 3 refused, each reason names its file;
 2 wrong usage; 1 any other error. This program writes nothing and asks nobody.
 """
+import sys
+
+# The folder this file lies in is the one that is not trusted: no module comes from it.
+if not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
+    del sys.path[0]
+
 import argparse
 import base64
 import hashlib
@@ -27,7 +33,6 @@ import os
 import re
 import stat
 import struct
-import sys
 
 
 class Refused(Exception):
@@ -288,8 +293,8 @@ class Keys:
 
 
 def read_checkpoint(note, archive):
-    m = re.fullmatch("([^\n]*)\n([1-9][0-9]{0,14})\n([A-Za-z0-9+/]{43}=)\n", note.partition("\n\n")[0] + "\n")
-    demand(m and m[1] == archive + "/control", "it is not a checkpoint of this archive's control lane")
+    m = re.fullmatch("(\\S+)\n([1-9][0-9]{0,14})\n([A-Za-z0-9+/]{43}=)\n", note.partition("\n\n")[0] + "\n")
+    demand(m and (archive is None or m[1] == archive + "/control"), "it is not a checkpoint of this archive's control lane")
     root = base64.b64decode(m[3])
     demand(base64.b64encode(root).decode() == m[3], "its root is not in its one form")
     return int(m[2]), root
@@ -604,8 +609,12 @@ def main():
         parser.error("%s is no folder" % args.bag)
     kept = None
     if args.checkpoint is not None:
-        with open(args.checkpoint, "rb") as f:
-            kept = f.read().decode("utf-8")
+        try:
+            with open(args.checkpoint, "rb") as f:
+                kept = f.read().decode("utf-8")
+            read_checkpoint(kept, None)
+        except (OSError, ValueError, Refused):
+            parser.error("%s is no checkpoint" % args.checkpoint)
     bag = Bag(args.bag)
     check(bag, bytes.fromhex(key) if key else None, kept)
     return report(bag, key is not None)

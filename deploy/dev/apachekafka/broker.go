@@ -60,6 +60,8 @@ group.min.session.timeout.ms=500
 auto.create.topics.enable=false
 message.max.bytes=134217728
 replica.fetch.max.bytes=134217728
+# Tests write records of old dates.
+log.retention.ms=-1
 log.retention.check.interval.ms=1000
 log.cleaner.backoff.ms=500
 `

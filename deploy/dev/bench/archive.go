@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,7 +74,7 @@ func archiveUnindexed(ctx context.Context, b *bench) ([]figure, error) {
 
 func (b *bench) archiveBest(ctx context.Context, index string) (best *archived, err error) {
 	for range rounds {
-		a, err := b.archiveOnce(ctx, index, b.records, traffic.People)
+		a, err := b.archiveOnce(ctx, index, b.records, traffic.People, 0)
 		if err != nil {
 			return nil, err
 		}
@@ -83,7 +86,7 @@ func (b *bench) archiveBest(ctx context.Context, index string) (best *archived, 
 }
 
 // archiveOnce fills a broker and lets the appliance archive all that is in it.
-func (b *bench) archiveOnce(ctx context.Context, index string, records, people int) (*archived, error) {
+func (b *bench) archiveOnce(ctx context.Context, index string, records, people, media int) (*archived, error) {
 	if err := b.build(ctx); err != nil {
 		return nil, err
 	}
@@ -91,7 +94,7 @@ func (b *bench) archiveOnce(ctx context.Context, index string, records, people i
 		return nil, err
 	}
 	b.archive = filepath.Join(b.dir, "data")
-	if err := produceApart(ctx, filepath.Join(b.archive, "kafka"), records, people); err != nil {
+	if err := produceApart(ctx, filepath.Join(b.archive, "kafka"), records, people, media); err != nil {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, b.binary, "archive", "--drain", "--data", b.archive, "--output", "json", "--log-level", "error")
@@ -105,7 +108,7 @@ func (b *bench) archiveOnce(ctx context.Context, index string, records, people i
 	if err := json.Unmarshal(out.Bytes(), a); err != nil {
 		return nil, fmt.Errorf("waxseal archive: %w", err)
 	}
-	if a.Records != uint64(records) || a.Seconds <= 0 {
+	if a.Records != uint64(records+media) || a.Seconds <= 0 {
 		return nil, fmt.Errorf("waxseal archive: %d records in %g s, fed were %d", a.Records, a.Seconds, records)
 	}
 	a.rate = float64(a.Records) / a.Seconds
@@ -141,12 +144,12 @@ func (b *bench) build(ctx context.Context) error {
 
 // produceApart produces in a process of its own: the system counts what a parent
 // held when it started a process to that process's peak.
-func produceApart(ctx context.Context, dir string, records, people int) error {
+func produceApart(ctx context.Context, dir string, records, people, media int) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, self, "-produce", dir, "-records", strconv.Itoa(records), "-people", strconv.Itoa(people))
+	cmd := exec.CommandContext(ctx, self, "-produce", dir, "-records", strconv.Itoa(records), "-people", strconv.Itoa(people), "-media", strconv.Itoa(media))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("produce: %w: %s", err, out)
 	}
@@ -154,7 +157,7 @@ func produceApart(ctx context.Context, dir string, records, people int) error {
 }
 
 // produce fills the broker of a data folder, which then is the appliance's own.
-func produce(ctx context.Context, dir string, records, people int) (err error) {
+func produce(ctx context.Context, dir string, records, people, media int) (err error) {
 	topics := map[string]int32{}
 	for _, t := range []string{"wa.webhooks", "wa.sends", "wa.consent", "wa.templates", "wa.directory", "wa.media"} {
 		topics[t] = lanes
@@ -179,6 +182,26 @@ func produce(ctx context.Context, dir string, records, people int) (err error) {
 			return err
 		}
 		left -= len(batch)
+	}
+	return produceMedia(ctx, p, media)
+}
+
+// produceMedia writes media of 1 MiB that no two are alike, as middleware does.
+func produceMedia(ctx context.Context, p *kafka.Producer, n int) error {
+	noise := rand.NewChaCha8([32]byte{1})
+	for i := range n {
+		body := make([]byte, 1<<20)
+		if _, err := noise.Read(body); err != nil {
+			return err
+		}
+		sum := sha256.Sum256(body)
+		r := &record.Record{Key: fmt.Append(nil, 155501000000010+i%lanes), Value: body, Headers: []record.Header{
+			{Key: "x-waxseal-media-id", Value: fmt.Append(nil, 1000000000000000+i)}, {Key: "x-waxseal-number", Value: []byte("155501000000020")},
+			{Key: "content-type", Value: []byte("image/jpeg")}, {Key: "x-waxseal-sha256", Value: []byte(hex.EncodeToString(sum[:]))},
+		}}
+		if _, err := p.Produce(ctx, "wa.media", r); err != nil {
+			return err
+		}
 	}
 	return nil
 }

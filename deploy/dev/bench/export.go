@@ -18,7 +18,7 @@ const (
 // export times `waxseal export --all`, from its start to the signed bag: raw bytes,
 // proofs, RSMF, transcripts and JSON Lines.
 func export(ctx context.Context, b *bench) ([]figure, error) {
-	if _, err := b.archiveOnce(ctx, "sqlite", exportRecords, exportPeople); err != nil {
+	if _, err := b.archiveOnce(ctx, "sqlite", exportRecords, exportPeople, 0); err != nil {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, b.binary, "export", "--all", "--out", filepath.Join(b.dir, "bag"), "--data", b.archive, "--tz", "UTC",

@@ -83,7 +83,7 @@ func measurements() []measurement {
 		{[]string{"archive", "stored_per_raw", "peak_memory"}, archiveIndexed},
 		{[]string{"archive_unindexed"}, archiveUnindexed},
 		{[]string{"ledger_append_1", "ledger_append_1000", "verify_leaves"}, ledgerAppend},
-		{[]string{"verify_bytes"}, verifyBytes},
+		{[]string{"verify_bytes", "verify_bytes_texts"}, verifyBytes},
 		{[]string{"parse", "parse_allocs"}, parse},
 		{[]string{"decide"}, decide},
 		{[]string{"export"}, export},
@@ -97,12 +97,13 @@ func main() {
 	profile := flag.String("cpuprofile", "", "file for a CPU profile of this process, which is all but the archive runs")
 	fill := flag.String("produce", "", "fill the broker in this folder with -records from -people, and measure nothing: what the bench does in a process of its own")
 	people := flag.Int("people", traffic.People, "people of -produce")
+	media := flag.Int("media", 0, "media of 1 MiB of -produce")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	work := func() error { return run(ctx, *only, *records, *out) }
 	if *fill != "" {
-		work = func() error { return produce(ctx, *fill, *records, *people) }
+		work = func() error { return produce(ctx, *fill, *records, *people, *media) }
 	}
 	if err := profiled(*profile, work); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

@@ -123,7 +123,7 @@ func (d *desk) during(ctx context.Context, args []string) error {
 	d.unlock() // others may use them meanwhile
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.Env = append(os.Environ(), strings.Fields(env.String())...)
+	cmd.Env = append(os.Environ(), strings.Split(strings.TrimSpace(env.String()), "\n")...)
 	ran := cmd.Run() // an interrupt reaches it too: it ends, then the services
 	if err := d.take(); err != nil {
 		return errors.Join(ran, err)
