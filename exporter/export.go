@@ -267,6 +267,9 @@ func (e *export) estimate(j *joined, facts []*fact) Estimate {
 			out.Bytes += f.from.size
 			out.Names = append(out.Names, c.String())
 		}
+		if f.bytes {
+			out.Media++
+		}
 	}
 	days := map[string]bool{}
 	for k, list := range j.talks {
@@ -274,9 +277,6 @@ func (e *export) estimate(j *joined, facts []*fact) Estimate {
 		out.Messages += len(list)
 		for _, t := range list {
 			days[j.people.id(k)+e.day(t.shown().unix())] = true
-			if t.bytes != nil {
-				out.Media++
-			}
 		}
 	}
 	out.Days = len(days)

@@ -82,6 +82,7 @@ type fact struct {
 	actor        string
 	media        *whatsapp.Media
 	links        []index.Tag // of what the archived bytes of its media are found by; of media bytes its own
+	bytes        bool        // of media bytes: there are some to put into the bag
 	held         *held       // of media bytes: in the bag
 	erased       bool
 
@@ -148,6 +149,7 @@ func (e *export) facts(o *retrieve.Opening, picks []*pick) ([]*fact, []format.Ex
 			continue
 		}
 		f.read(o, it, e.cfg.Library.Keys)
+		f.bytes = o.Media() != nil || f.kind == record.MediaBytes && f.media.Size > 0
 		if err := f.decided(o, it, &e.rules); err != nil {
 			return nil, nil, fmt.Errorf("decision of %s: %w", p.item, err)
 		}

@@ -110,10 +110,14 @@ func (e *export) itemGaps(j *joined) {
 		}
 	}
 	for _, f := range j.events {
-		if f.kind == record.HistoryDeclined {
+		switch what := hole(f); {
+		case f.kind == record.HistoryDeclined:
 			e.gap(f, "the business shared no history")
+		case what != "":
+			e.gap(f, what)
 		}
 		e.except(f)
+		e.bytesExceptions(f, nil)
 	}
 }
 
@@ -122,8 +126,8 @@ func (e *export) threadGaps(t *thread) {
 	switch {
 	case len(t.deliveries) == 0:
 		e.gapShown(f, "the message itself is not in the archive, only what is about it")
-	case f.kind == record.Unsupported, f.kind == record.MediaPlaceholder:
-		e.gapShown(f, cmp.Or(f.reason, "delivered without content"))
+	case hole(f) != "":
+		e.gapShown(f, hole(f))
 	}
 	for _, d := range t.edits {
 		if d.text == "" && !d.erased {
@@ -134,6 +138,20 @@ func (e *export) threadGaps(t *thread) {
 		e.except(d)
 	}
 	e.mediaExceptions(t)
+}
+
+// hole says what an item that stands for itself lacks; "" nothing.
+func hole(f *fact) string {
+	switch {
+	case f.erased:
+	case f.kind == record.Unsupported, f.kind == record.MediaPlaceholder:
+		return cmp.Or(f.reason, "delivered without content")
+	case f.kind == record.Edit && f.text == "":
+		return cmp.Or(f.reason, "edited, new text not supplied")
+	case f.kind == record.Revoke && f.about == "":
+		return cmp.Or(f.reason, "revoked, of which message not supplied")
+	}
+	return ""
 }
 
 func (e *export) mediaExceptions(t *thread) {
@@ -149,15 +167,27 @@ func (e *export) mediaExceptions(t *thread) {
 	case b == nil:
 	case b.erased && !slices.Contains(t.all, b):
 		e.except(b)
-	case b.held == nil && !b.erased:
-		e.exception(b, codeMediaMissing, "the media's bytes cannot be read")
-	case b.held != nil && stated != nil && stated.media.Hashed && hexOf(stated.media.SHA256) != b.held.sum,
-		b.held != nil && b.media != nil && b.media.Hashed && hexOf(b.media.SHA256) != b.held.sum:
-		e.exception(b, codeMediaDiffers, "the media's bytes are not those of the SHA-256 that was stated")
+	default:
+		e.bytesExceptions(b, e.attached(t))
 	}
 }
 
-func hexOf(sum [32]byte) string { return ledger.Hash(sum).String() }
+// bytesExceptions notes what is wrong with archived bytes; m is the media of the
+// message they are shown with, nil none.
+func (e *export) bytesExceptions(b *fact, m *format.Media) {
+	if b.kind != record.MediaBytes || b.erased {
+		return
+	}
+	if m == nil {
+		m = e.bytesModel(b)
+	}
+	switch differs := m.Differs(); {
+	case b.held == nil:
+		e.exception(b, codeMediaMissing, m.Reason)
+	case differs != "":
+		e.exception(b, codeMediaDiffers, differs)
+	}
+}
 
 // except notes what is not shown as it is.
 func (e *export) except(f *fact) {

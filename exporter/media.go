@@ -42,10 +42,12 @@ func (j *joined) bytesOf(t *thread) *fact {
 }
 
 // worth orders archived bytes: those that are what the message states, others,
-// erased ones.
+// empty ones, erased ones.
 func worth(t *thread, f *fact) int {
 	switch {
 	case f.erased || f.media == nil:
+		return 3
+	case f.empty():
 		return 2
 	case t.states(f):
 		return 0
@@ -113,6 +115,11 @@ func (e *export) withMedia(ctx context.Context, facts []*fact) ([]*fact, error) 
 // attached makes the model of a thread's media; nil where it has none.
 func (e *export) attached(t *thread) *format.Media {
 	m := &format.Media{}
+	if t.bytes != nil {
+		m = e.bytesModel(t.bytes)
+	}
+	id, mime, name := m.ID, m.MIME, m.Name // as the message has them, if it does
+	m.ID, m.MIME, m.Name = "", "", ""
 	some := t.bytes != nil
 	for _, d := range t.deliveries {
 		if d.media == nil || d.kind == record.MediaBytes {
@@ -120,36 +127,60 @@ func (e *export) attached(t *thread) *format.Media {
 		}
 		some = true
 		m.ID, m.MIME, m.Name = cmp.Or(m.ID, d.media.ID), cmp.Or(m.MIME, d.media.MIME), cmp.Or(m.Name, d.media.Filename)
-		if d.media.Hashed && m.Stated == "" {
-			m.Stated = hex.EncodeToString(d.media.SHA256[:])
+		// Of deliveries that state different ones, that which is not of the bytes is said.
+		if said := hex.EncodeToString(d.media.SHA256[:]); d.media.Hashed && (m.Stated == "" || m.Path != "" && m.Stated == m.SHA256) {
+			m.Stated = said
 		}
 	}
-	if !some {
+	m.ID, m.MIME, m.Name = cmp.Or(m.ID, id), cmp.Or(m.MIME, mime), cmp.Or(m.Name, name)
+	switch {
+	case !some:
 		return nil
-	}
-	m.SHA256 = m.Stated
-	f := t.bytes
-	if f == nil {
+	case t.bytes == nil:
 		m.Reason = "the archive does not hold the bytes"
-		return m
+	case t.bytes.empty():
+		m.Reason = arrivedEmpty(m.Stated, m.Beside)
 	}
-	m.Item = f.item.String()
-	if f.media != nil {
-		m.ID, m.MIME, m.Name = cmp.Or(m.ID, f.media.ID), cmp.Or(m.MIME, f.media.MIME), cmp.Or(m.Name, f.media.Filename)
-		if f.media.Hashed && m.Stated == "" {
-			m.Stated = hex.EncodeToString(f.media.SHA256[:])
-		}
-	}
-	if f.held == nil {
-		m.Reason = "the bytes were erased"
-		if !f.erased {
-			m.Reason = "the bytes cannot be read"
-		}
-		return m
-	}
-	m.SHA256, m.Size, m.Path = f.held.sum, f.held.size, f.held.path
-	m.Open = func() (io.ReadCloser, error) { return e.bag.Open(f.held.path) }
+	m.SHA256 = cmp.Or(m.SHA256, m.Stated, m.Beside)
 	return m
+}
+
+// bytesModel makes the model of archived bytes by themselves. SHA256 is "" where
+// there are none.
+func (e *export) bytesModel(f *fact) *format.Media {
+	m := &format.Media{Item: f.item.String()}
+	if f.media != nil {
+		m.ID, m.MIME, m.Name = f.media.ID, f.media.MIME, f.media.Filename
+		if f.media.Hashed {
+			m.Beside = hex.EncodeToString(f.media.SHA256[:])
+		}
+	}
+	switch {
+	case f.held != nil:
+		m.SHA256, m.Size, m.Path = f.held.sum, f.held.size, f.held.path
+		m.Open = func() (io.ReadCloser, error) { return e.bag.Open(f.held.path) }
+	case f.erased:
+		m.Reason = "the bytes were erased"
+	case f.empty():
+		m.Reason = arrivedEmpty(m.Beside)
+	default:
+		m.Reason = "the bytes cannot be read"
+	}
+	return m
+}
+
+// arrivedEmpty says so, and whether a SHA-256 that was stated is of something.
+func arrivedEmpty(stated ...string) string {
+	none := ledger.Sum(nil).String()
+	if slices.ContainsFunc(stated, func(s string) bool { return s != "" && s != none }) {
+		return "the media arrived without bytes, and the SHA-256 that was stated is of some"
+	}
+	return "the media arrived without bytes"
+}
+
+// empty says that the fact is media that arrived without bytes: an empty value.
+func (f *fact) empty() bool {
+	return f.kind == record.MediaBytes && !f.erased && f.media != nil && f.media.Size == 0
 }
 
 // media gives the fact of a record that is media bytes and nothing else; nil for

@@ -26,7 +26,9 @@ type Hit struct {
 	Edited  bool
 	Revoked bool
 
-	Held []index.Row // of wa.media: archived bytes of the item's media; of media bytes, the item itself
+	Held    []index.Row // of wa.media: archived bytes of the item's media; of media bytes, the item itself
+	Empty   []index.Row // likewise, what arrived without bytes
+	Differs bool        // Search tells: a SHA-256 that was stated, in the item or beside the bytes, is not that of bytes held
 
 	from *found // nil where Problem
 }

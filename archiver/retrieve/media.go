@@ -21,6 +21,7 @@ import (
 // Item is nil where they were erased.
 type Media struct {
 	*Hit
+	Empty  bool // the record has an empty value: the media arrived without bytes
 	Size   int64
 	SHA256 ledger.Hash // of the bytes held, as sealed; OpenMedia holds the bytes to it
 
@@ -42,7 +43,8 @@ func (m *Media) Object() string {
 }
 
 // Media gives the archived bytes of an item's media, those that name its media
-// id, its hash or its message id, in order of time and name; of an item of
+// id, its hash or its message id, in order of time and name, what arrived without
+// bytes last; of an item of
 // wa.media itself. Nothing is read of the bytes. Items whose record contradicts
 // the ledger come with their Problem.
 func (l *Library) Media(ctx context.Context, h *Hit) ([]*Media, error) {
@@ -121,14 +123,40 @@ func (s *shelf) whole(ctx context.Context, f *found, r *Record) error {
 	return nil
 }
 
-// held finds the rows of archived bytes of the hits' media, leaving out records
-// that turned out to be empty.
+// held finds the rows of archived bytes of the hits' media, those that arrived
+// without any apart.
 func (s *shelf) held(ctx context.Context, hits []*Hit) error {
 	err := s.named(ctx, hits)
 	for _, h := range hits {
-		h.Held = slices.DeleteFunc(h.Held, func(r index.Row) bool { return r.Span.End == 0 })
+		all := h.Held
+		h.Held, h.Empty = nil, nil
+		for i := range all {
+			if all[i].Span.End == 0 {
+				h.Empty = append(h.Empty, all[i])
+			} else {
+				h.Held = append(h.Held, all[i])
+			}
+		}
 	}
 	return err
+}
+
+// differ says of each hit whether bytes held are not what was stated. What was
+// stated beside them the index knows; for what the item states the record of the
+// bytes is opened, and nothing is read of the bytes.
+func (s *shelf) differ(ctx context.Context, hits []*Hit) error {
+	for _, h := range hits {
+		h.Differs = slices.ContainsFunc(h.Held, func(r index.Row) bool { return r.Detail == whatsapp.MediaDiffers })
+		if h.Differs || h.Item == nil || !h.Item.Media.Hashed || h.Row.Kind == record.MediaBytes {
+			continue
+		}
+		list, err := s.media(ctx, h)
+		if err != nil {
+			return err
+		}
+		h.Differs = slices.ContainsFunc(list, func(m *Media) bool { return m.Differs && !m.Empty })
+	}
+	return nil
 }
 
 // named finds the rows of wa.media of the hits' media.
@@ -198,8 +226,8 @@ func hasMedia(h *Hit) bool {
 // media opens the rows of a hit's archived bytes.
 func (s *shelf) media(ctx context.Context, h *Hit) ([]*Media, error) {
 	var out []*Media
-	for i := range h.Held {
-		hit, err := s.hit(ctx, &h.Held[i])
+	for _, row := range append(slices.Clone(h.Held), h.Empty...) {
+		hit, err := s.hit(ctx, &row)
 		if err != nil {
 			return nil, err
 		}
@@ -207,9 +235,13 @@ func (s *shelf) media(ctx context.Context, h *Hit) ([]*Media, error) {
 		if hit.Item != nil {
 			said := &hit.Item.Media
 			m.Size, m.SHA256 = said.Size, said.Held
-			m.Stated, m.Differs = said.Hashed, hit.Item.Detail == whatsapp.MediaDiffers
-			if h.Item != nil && h.Item.Media.Hashed && m.Size > 0 {
-				m.Stated, m.Differs = true, m.Differs || h.Item.Media.SHA256 != said.Held
+			if m.Empty = said.Size == 0; m.Empty {
+				m.SHA256 = ledger.Sum(nil)
+			}
+			for _, by := range []*Hit{hit, h} {
+				if by.Item != nil && by.Item.Media.Hashed {
+					m.Stated, m.Differs = true, m.Differs || by.Item.Media.SHA256 != m.SHA256
+				}
 			}
 		}
 		out = append(out, m)

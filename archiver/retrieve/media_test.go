@@ -118,7 +118,11 @@ func TestMediaIsExact(t *testing.T) {
 		if b, err := io.ReadAll(r); err != nil || !bytes.Equal(b, want.Value) {
 			t.Errorf("%d: %d bytes, %v", n, len(b), err)
 		}
-		if n != 9 && (len(m.Media) != 1 || !strings.Contains(m.Media[0].Object(), "/media-") || m.Media[0].Size != int64(len(want.Value)) || m.Media[0].SHA256 != sha256.Sum256(want.Value)) {
+		same := 1
+		if n == 0 {
+			same = 2 // the empty one has its media id
+		}
+		if n != 9 && (len(m.Media) != same || !strings.Contains(m.Media[0].Object(), "/media-") || m.Media[0].Size != int64(len(want.Value)) || m.Media[0].SHA256 != sha256.Sum256(want.Value)) {
 			t.Errorf("%d: %+v", n, m.Media)
 		}
 	}
@@ -132,7 +136,7 @@ func TestMediaOfMessages(t *testing.T) {
 		media           int
 		stated, differs bool
 	}{
-		"wamid.A1": {{0, true, false}},
+		"wamid.A1": {{0, true, false}, {8, true, true}}, // 8 arrived without bytes
 		"wamid.A2": {{1, true, true}, {4, true, false}},
 		"wamid.B1": {{2, true, true}},
 		"wamid.A3": {{3, false, false}},
@@ -145,6 +149,9 @@ func TestMediaOfMessages(t *testing.T) {
 		var got []string
 		for _, one := range m.Media {
 			got = append(got, fmt.Sprint(one.Row.Item, " ", one.Stated, one.Differs))
+			if one.Empty != (one.Row.Item.String() == s.item(8)) || one.Problem != nil {
+				t.Errorf("%s: empty %v, %v", one.Row.Item, one.Empty, one.Problem)
+			}
 		}
 		var wanted []string
 		for _, w := range want {
@@ -157,9 +164,25 @@ func TestMediaOfMessages(t *testing.T) {
 		}
 	}
 	hits, _ := search(t, s.lib, retrieve.SearchQuery{People: []string{ada.Phone}})
-	held := map[string]int{}
+	held, differs, empty := map[string]int{}, "", ""
 	for _, h := range hits {
 		held[string(h.Row.Kind)] += len(h.Held)
+		if h.Differs {
+			differs += " " + h.Item.ID
+		}
+		if len(h.Empty) > 0 {
+			empty += " " + h.Item.ID
+		}
+	}
+	// A2 states another hash than its bytes have, which came with none.
+	if differs != " wamid.A2" || empty != " wamid.A1" {
+		t.Errorf("differs%s, empty%s", differs, empty)
+	}
+	hits, _ = search(t, s.lib, retrieve.SearchQuery{People: []string{bea.Phone}, Kinds: []record.Kind{record.Image}})
+	for _, h := range hits { // B1's bytes came with another hash, and it states theirs
+		if h.Differs != (h.Item.ID == "wamid.B1") {
+			t.Errorf("%s: differs %v", h.Item.ID, h.Differs)
+		}
 	}
 	if held["image"] != 1+2+1+1 || held["media_placeholder"] != 1 || held["text"] != 0 || held["media"] != 1 {
 		t.Errorf("%v", held)
@@ -241,7 +264,7 @@ func TestErasingErasesMedia(t *testing.T) {
 		if _, err := s.lib.OpenMedia(t.Context(), &h); !errors.Is(err, unseal.ErrErased) {
 			t.Errorf("media %d: %v", n, err)
 		}
-		if m := show(t, s.lib, s.item(n))[0]; !m.Erased || len(m.Media) != 1 || !m.Media[0].Erased {
+		if m := show(t, s.lib, s.item(n))[0]; !m.Erased || len(m.Media) == 0 || !m.Media[0].Erased {
 			t.Errorf("media %d: %+v", n, m)
 		}
 	}

@@ -135,6 +135,9 @@ func (r *run) page(ctx context.Context, rows []*index.Row) error {
 	if err := r.shelf.held(ctx, hits); err != nil {
 		return err
 	}
+	if err := r.shelf.differ(ctx, hits); err != nil {
+		return err
+	}
 	for _, h := range hits {
 		if err := r.fn(h); err != nil {
 			return err

@@ -70,7 +70,8 @@ type Hit struct {
 	MIME         string   `json:"mime,omitempty"`         // of an item of wa.media: as stated
 	Bytes        int64    `json:"bytes,omitempty"`        // of an item of wa.media: how many there are
 	Held         []string `json:"held,omitempty"`         // items of wa.media: archived bytes of its media
-	HeldDiffers  bool     `json:"held_differs,omitempty"` // some are not those of the SHA-256 stated beside them
+	HeldDiffers  bool     `json:"held_differs,omitempty"` // some are not those of a SHA-256 that was stated, in the message or beside them
+	HeldEmpty    bool     `json:"held_empty,omitempty"`   // media arrived, without bytes
 }
 
 // NameRequest names what show and cat are about: ITEM, RECORD, a wamid, a phone
@@ -111,6 +112,7 @@ type ShownMedia struct {
 	SHA256   string `json:"sha256,omitempty"`  // of the bytes
 	Stated   bool   `json:"stated,omitempty"`  // a SHA-256 was stated, beside the bytes or in the message
 	Differs  bool   `json:"differs,omitempty"` // and it is not theirs
+	Empty    bool   `json:"empty,omitempty"`   // the media arrived without bytes
 	Object   string `json:"object,omitempty"`  // in the locked store
 	Erased   bool   `json:"erased,omitempty"`
 	Reason   string `json:"reason,omitempty"` // why nothing is known of them

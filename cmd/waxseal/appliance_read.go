@@ -13,7 +13,6 @@ import (
 	"github.com/waxseal/waxseal/archiver/index"
 	"github.com/waxseal/waxseal/archiver/record"
 	"github.com/waxseal/waxseal/archiver/retrieve"
-	"github.com/waxseal/waxseal/archiver/whatsapp"
 	"github.com/waxseal/waxseal/policy"
 )
 
@@ -183,8 +182,8 @@ func hitOf(h *retrieve.Hit) Hit {
 	if out.Bytes > 0 {
 		out.MIME = h.Item.Media.MIME
 	}
+	out.HeldDiffers, out.HeldEmpty = h.Differs, len(h.Empty) > 0
 	for i := range h.Held {
-		out.HeldDiffers = out.HeldDiffers || h.Held[i].Detail == whatsapp.MediaDiffers
 		if h.Held[i].Item != r.Item {
 			out.Held = append(out.Held, h.Held[i].Item.String())
 		}
@@ -195,7 +194,7 @@ func hitOf(h *retrieve.Hit) Hit {
 func mediaOf(list []*retrieve.Media) []ShownMedia {
 	var out []ShownMedia
 	for _, m := range list {
-		one := ShownMedia{Item: m.Row.Item.String(), Erased: m.Erased, Object: m.Object(), Stated: m.Stated, Differs: m.Differs, Bytes: m.Size}
+		one := ShownMedia{Item: m.Row.Item.String(), Erased: m.Erased, Object: m.Object(), Stated: m.Stated, Differs: m.Differs, Empty: m.Empty, Bytes: m.Size}
 		if m.Problem != nil {
 			one.Reason = "stored bytes are not what the ledger says"
 		}

@@ -206,7 +206,7 @@ func hitMarks(h Hit) string {
 	for _, m := range []struct {
 		on   bool
 		text string
-	}{{h.State != "", h.State}, {h.Edited, "edited"}, {h.Revoked, "revoked"}, {h.Erased, "erased"}, {len(h.Held) > 0, "media held"}, {h.HeldDiffers, "media differs from its sha256"}} {
+	}{{h.State != "", h.State}, {h.Edited, "edited"}, {h.Revoked, "revoked"}, {h.Erased, "erased"}, {len(h.Held) > 0, "media held"}, {h.HeldDiffers, "media differs from its sha256"}, {h.HeldEmpty, "media arrived without bytes"}} {
 		if m.on {
 			marks += "  " + m.text
 		}

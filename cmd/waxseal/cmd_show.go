@@ -97,7 +97,11 @@ func mediaText(w io.Writer, list []ShownMedia) {
 		case m.Stated:
 			match = "as stated"
 		}
-		fmt.Fprintf(w, "    %s  %s\n        sha256 %s, %s\n", m.Item, strings.TrimSpace(what+"  "+terminal.Size(m.Bytes)), m.SHA256, match)
+		size := terminal.Size(m.Bytes)
+		if m.Empty {
+			size = "! arrived without bytes"
+		}
+		fmt.Fprintf(w, "    %s  %s\n        sha256 %s, %s\n", m.Item, strings.TrimSpace(what+"  "+size), m.SHA256, match)
 		if m.Object != "" {
 			fmt.Fprintf(w, "        %s\n", m.Object)
 		}

@@ -26,9 +26,7 @@ func viewMedia(a *Media, k record.Kind) (*mediaView, error) {
 		v.Note = first(a.Reason, "the archive does not have its bytes")
 		return v, nil
 	}
-	if a.differs() {
-		v.Note = "these bytes are not those that the platform stated"
-	}
+	v.Note = a.Differs()
 	kind, ok := shown[path.Ext(a.Path)]
 	if !ok {
 		return v, nil

@@ -42,7 +42,7 @@ func TestScene(t *testing.T) {
 		"sound":                 `<audio controls preload="metadata" src="../../data/media/`,
 		"page as a link":        `.bin" download>invoice.html</a>`,
 		"picture that is none":  `not shown: its bytes are not of the type that was stated`,
-		"hash that differs":     `these bytes are not those that the platform stated`,
+		"hash that differs":     `these bytes are not those of the SHA-256 that was stated in the message`,
 		"media without bytes":   `the platform&#39;s link had expired`,
 		"override":              `An <span class="ctl">U+202E</span>elbat<span class="ctl">U+202C</span>`,
 		"control character":     `<span class="ctl">U+0007</span>`,

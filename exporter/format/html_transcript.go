@@ -22,7 +22,7 @@ type (
 		Prev, Next string
 		Index      string
 		Days       []dayView
-		Gaps       int // of the production
+		Gaps, Own  int // of the production, and of these those of the conversation
 		Matches    bool
 	}
 	partyView struct {
@@ -67,6 +67,7 @@ type (
 	}
 	replyView struct {
 		Link, Who, Text string // Link "" where the message is not here
+		Note            string // what became of the text
 	}
 	textView struct {
 		Label string // "" where there is but one text
@@ -84,6 +85,7 @@ type (
 	reactionView struct {
 		Text, Who string
 		Time      timeView
+		To        string // which text, where there are later ones
 		Gone      bool
 	}
 	statusView struct {
@@ -112,7 +114,8 @@ type transcript struct {
 	at      map[string]found
 	names   map[string]string
 	rsmf    map[string][]string // by date
-	gaps    []*Gap              // that concern the conversation, by time
+	gaps    []*Gap              // that concern the conversation and no message says, by time
+	own     int                 // gaps of the conversation, also those that a message says
 	matches bool                // some messages are not hits
 }
 
@@ -122,6 +125,7 @@ func newTranscript(p *Production, c *Conversation, list []*page, slices []*slice
 		t.rsmf[s.date] = append(t.rsmf[s.date], s.path(c))
 	}
 	t.gaps = p.gapsOf(c)
+	t.own = len(t.gaps) + p.shownIn(c)
 	for i := range c.Days {
 		for _, m := range c.Days[i].Messages {
 			t.matches = t.matches || !m.Hit
@@ -157,6 +161,31 @@ func (p *Production) gapsOf(c *Conversation) []*Gap {
 	return list
 }
 
+// shownIn is how many gaps messages of the conversation say in their own place.
+func (p *Production) shownIn(c *Conversation) int {
+	shown := map[string]int{}
+	for i := range p.Gaps {
+		if p.Gaps[i].Shown {
+			shown[p.Gaps[i].Record]++
+		}
+	}
+	n := 0
+	for i := range c.Days {
+		if len(shown) == 0 {
+			break
+		}
+		for _, m := range c.Days[i].Messages {
+			n += shown[m.Item]
+			for j := range m.Edits {
+				if item := m.Edits[j].Item; item != m.Item {
+					n += shown[item]
+				}
+			}
+		}
+	}
+	return n
+}
+
 // source is topic/partition of a record's name.
 func source(rec string) string {
 	i := strings.LastIndexByte(rec, '/')
@@ -170,7 +199,7 @@ func (t *transcript) write(w io.Writer, number int) error {
 	pg := t.pages[number-1]
 	v := &transcriptView{
 		Production: t.p, Title: t.title(), Number: t.c.Number, Zone: t.p.zone(), Page: pg.number, Of: pg.of, Index: up("index.html"),
-		Gaps: len(t.p.Gaps), Matches: t.matches,
+		Gaps: len(t.p.Gaps), Own: t.own, Matches: t.matches,
 	}
 	for i := range t.c.Parties {
 		v.Parties = append(v.Parties, viewParty(&t.c.Parties[i]))
@@ -377,11 +406,11 @@ func (t *transcript) reply(pg *page, m *Message) *replyView {
 	if at.page != pg {
 		link = up(at.page.path) + link
 	}
-	body, _ := at.message.body()
+	body, note := at.message.quoted(m.Time)
 	if body == "" && at.message.Media != nil {
 		body = "[" + at.message.Media.display(at.message.Kind) + "]"
 	}
-	return &replyView{link, t.who(at.message.From, "Unknown sender"), shorten(body)}
+	return &replyView{link, t.who(at.message.From, "Unknown sender"), shorten(body), note}
 }
 
 // shorten is the beginning of a text on one line.
@@ -466,7 +495,8 @@ func (t *transcript) marks(m *Message, v *messageView) {
 		if text == "" {
 			text = "reaction taken back"
 		}
-		v.Reactions = append(v.Reactions, reactionView{text, t.who(k.From, "unknown"), t.p.since(k.Time, m.Time), k.Text != "" && !stands[k.Item]})
+		to := m.textAt(k.Time, func(at time.Time) string { return "of " + t.p.since(at, m.Time).Short })
+		v.Reactions = append(v.Reactions, reactionView{text, t.who(k.From, "unknown"), t.p.since(k.Time, m.Time), to, k.Text != "" && !stands[k.Item]})
 	}
 	for i := range m.Statuses {
 		k := &m.Statuses[i]

@@ -69,6 +69,7 @@ type mediaJSON struct {
 	Size   int64  `json:"size,omitempty"`
 	SHA256 string `json:"sha256,omitempty"`
 	Stated string `json:"stated,omitempty"`
+	Beside string `json:"stated_beside,omitempty"`
 	Reason string `json:"reason,omitempty"`
 	Path   string `json:"path,omitempty"`
 	Item   string `json:"item,omitempty"`
@@ -167,7 +168,7 @@ func messageLine(c *Conversation, date string, m *Message, names map[string]stri
 		out.Deliveries = append(out.Deliveries, deliveryJSON{d.Item, utc(d.Time), string(d.Kind), d.Backfill, ledgerLine(&d.Ledger)})
 	}
 	if a := m.Media; a != nil {
-		out.Media = &mediaJSON{a.ID, a.MIME, a.Name, a.Size, a.SHA256, a.Stated, a.Reason, a.Path, a.Item}
+		out.Media = &mediaJSON{a.ID, a.MIME, a.Name, a.Size, a.SHA256, a.Stated, a.Beside, a.Reason, a.Path, a.Item}
 	}
 	return out
 }

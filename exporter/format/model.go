@@ -164,9 +164,10 @@ type Media struct {
 	MIME   string // as the platform or middleware says; never trusted for rendering
 	Name   string // file name as sent, "" none
 	Size   int64
-	SHA256 string                        // hex, of the bytes where they are here, else as the platform stated it, "" unknown
-	Stated string                        // hex, as the platform stated it, "" not stated; another one than SHA256 is said
-	Reason string                        // why the archive has no bytes, in words
+	SHA256 string                        // hex, of the bytes where they are here, else as it was stated, "" unknown
+	Stated string                        // hex, as the message states it, "" not stated; another one than SHA256 is said
+	Beside string                        // hex, as stated beside the bytes when they arrived, likewise
+	Reason string                        // why there are no bytes, in words
 	Path   string                        // in the bag, as MediaPath gives it; "" where the archive has no bytes
 	Item   string                        // ITEM of the archived bytes, "" none
 	Open   func() (io.ReadCloser, error) // the bytes; nil where Path is ""

@@ -84,6 +84,9 @@ func random(seed uint64) *scene {
 			if r.IntN(3) == 0 {
 				m.Media = media(text(), []string{"image/png", "text/html", "audio/ogg", "", text()}[r.IntN(5)], []byte(text()+"."))
 				if r.IntN(3) == 0 {
+					m.Media.Beside = strings.Repeat("5", 64)
+				}
+				if r.IntN(3) == 0 {
 					m.Media.Path, m.Media.Open, m.Media.Reason = "", nil, text()
 				}
 			}
@@ -189,7 +192,7 @@ func TestNothingLost(t *testing.T) {
 		"jsonl": {string(files[MessagesPath]), nil},
 		// Lists of the manifest name what is here; where each mark stands is in JSON and HTML.
 		"rsmf": {rsmf, []string{"Media.ID", "Deliveries", "Ledger.Record", "*.Ledger", "Edits.Sub", "Edits.Reason", "Revokes.Sub", "Revokes.Text", "Revokes.Reason", "Reactions.Sub", "Reactions.Reason", "Statuses.Item", "Statuses.Text"}},
-		"html": {string(files["data/transcript/c.html"]), []string{"ID", "ReplyTo", "Class", "Policy", "Ledger.Record", "Ledger.Hash", "*.Ledger.Record", "*.Ledger.Hash", "Media.ID", "Media.SHA256", "Media.Stated",
+		"html": {string(files["data/transcript/c.html"]), []string{"ID", "ReplyTo", "Class", "Policy", "Ledger.Record", "Ledger.Hash", "*.Ledger.Record", "*.Ledger.Hash", "Media.ID", "Media.SHA256", "Media.Stated", "Media.Beside",
 			"Media.Item", "Edits.Sub", "Edits.Reason", "Revokes.Sub", "Revokes.Text", "Revokes.Reason", "Reactions.Sub", "Reactions.Reason", "Reactions.Item", "Reactions.Ledger", "Statuses.Item", "Statuses.Text", "Statuses.Ledger", "Reason"}},
 	} {
 		for field, word := range words {

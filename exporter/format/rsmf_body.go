@@ -25,8 +25,8 @@ func (r *rsmf) write(m *Message, e *rsmfEvent, carried bool) {
 	b.WriteByte('\n')
 	if m.ReplyTo != "" {
 		if parent := r.byID[m.ReplyTo]; parent != nil {
-			body, _ := parent.body()
-			line("in reply to %s: %s", r.clock(parent.Time), quote(body))
+			body, note := parent.quoted(m.Time)
+			line("in reply to %s: %s", r.clock(parent.Time), join(" ", quote(body), note))
 		} else {
 			line("in reply to a message that is not in this file")
 		}
@@ -54,7 +54,8 @@ func (r *rsmf) write(m *Message, e *rsmfEvent, carried bool) {
 	}
 	r.writeMedia(m, e, line)
 	for _, k := range m.Reactions {
-		line("reaction %s: %s by %s", r.clock(k.Time), first(plain(k.Text), "taken back"), r.cast.display[first(k.From, unknownParty)])
+		to := m.textAt(k.Time, func(t time.Time) string { return "of " + r.clock(t) })
+		line("reaction %s: %s", r.clock(k.Time), join(", ", first(plain(k.Text), "taken back")+" by "+r.cast.display[first(k.From, unknownParty)], to))
 	}
 	for _, s := range m.Statuses {
 		line("%s %s", plain(stateWords(s.Sub)), join(": ", r.clock(s.Time), indent(s.Reason, "    ")))
@@ -76,8 +77,8 @@ func (r *rsmf) writeMedia(m *Message, e *rsmfEvent, line func(string, ...any)) {
 		}
 		line("attachment %s: %s", at.ID, join(", ", plain(at.Display), plain(a.MIME), byteSize(at.Size)))
 	}
-	if a.differs() {
-		line("the bytes are not those that the platform stated")
+	if words := a.Differs(); words != "" {
+		line("%s", words)
 	}
 }
 

@@ -243,8 +243,13 @@ func (r *rsmf) event(m *Message, carried bool) *rsmfEvent {
 // body is what a reader sees of the message: its newest text, else words in
 // brackets for what there is in its place, with false.
 func (m *Message) body() (string, bool) {
+	return m.bodyOf(len(m.Edits))
+}
+
+// bodyOf is body as of the first n edits.
+func (m *Message) bodyOf(n int) (string, bool) {
 	text := m.Text
-	for i := range m.Edits {
+	for i := range m.Edits[:n] {
 		text = first(m.Edits[i].text(), text)
 	}
 	if text != "" && !m.Erased {
@@ -348,15 +353,16 @@ func (r *rsmf) attach(m *Message, e *rsmfEvent) {
 	} else {
 		name := fmt.Sprintf("%04d_missing_%s.txt", n, strings.ReplaceAll(safeFile(display), ".", "_"))
 		words := "The archive does not hold the bytes of this media.\r\n" + headerLines(
-			"Reason", a.Reason, "Name", a.Name, "Type as stated", a.MIME, "SHA-256 as stated", first(a.Stated, a.SHA256), "Item", m.Item)
+			"Reason", a.Reason, "Name", a.Name, "Type as stated", a.MIME, "SHA-256 as stated", first(a.Stated, a.SHA256), "SHA-256 as stated beside the bytes", a.Beside, "Item", m.Item)
 		r.files = append(r.files, attached{name: name, words: words})
 		e.Attachments = []rsmfAttachment{{name, display + " (missing).txt", int64(len(words))}}
 		e.Custom.add("media_missing", first(a.Reason, "true"))
 	}
 	e.Custom.add("media_type", a.MIME)
 	e.Custom.add("media_sha256", a.SHA256)
-	if a.differs() {
+	if a.Differs() != "" {
 		e.Custom.add("media_sha256_stated", a.Stated)
+		e.Custom.add("media_sha256_beside", a.Beside)
 	}
 	e.Custom.add("media_item", a.Item)
 }

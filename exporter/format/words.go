@@ -132,6 +132,9 @@ func (m *Message) notice() string {
 		return ""
 	}
 	words, ok := notices[m.Kind]
+	if m.Kind == record.Edit && m.Sub == "not_supplied" {
+		return "An edit whose text the platform does not supply"
+	}
 	if !ok {
 		words = strings.ReplaceAll(string(m.Kind), "_", " ")
 	}
@@ -249,9 +252,18 @@ func (a *Media) display(k record.Kind) string {
 	return name
 }
 
-// differs says that the bytes are not what the platform stated.
-func (a *Media) differs() bool {
-	return a.Path != "" && a.Stated != "" && a.SHA256 != "" && !strings.EqualFold(a.Stated, a.SHA256)
+// Differs says in words whose SHA-256 is not that of the bytes; "" where none was
+// stated or all agree.
+func (a *Media) Differs() string {
+	if a.Path == "" || a.SHA256 == "" {
+		return ""
+	}
+	other := func(stated string) bool { return stated != "" && !strings.EqualFold(stated, a.SHA256) }
+	where := join(" and ", yes(other(a.Stated), "in the message"), yes(other(a.Beside), "beside the bytes"))
+	if where == "" {
+		return ""
+	}
+	return "these bytes are not those of the SHA-256 that was stated " + where
 }
 
 // byteSize is a size for people.
