@@ -62,7 +62,7 @@ test: python services-tool
 
 torture: python services-tool
 	@$(GO) build -o .build/testsum ./deploy/dev/testsum
-	@WAXSEAL_TORTURE=1 $(SERVICES) run .build/testsum -timeout 6h -run 'Kill|Crash|Frozen|Torture|Model' ./...
+	@WAXSEAL_TORTURE=1 $(SERVICES) run .build/testsum -timeout 6h -run 'Kill|Crash|Frozen|Torture|Model|Shared|Rewound' ./...
 
 services-tool:
 	@$(GO) build -o $(SERVICES) ./deploy/dev/services

@@ -348,7 +348,7 @@ func testCancelled(s *suite) {
 
 func testFull(s *suite) {
 	if s.Fill == nil {
-		s.Skip("this store cannot be made full here")
+		s.Skip("optional: this store cannot be made full here")
 	}
 	s.put("before", "kept", worm.Lock{})
 	restore := s.Fill()

@@ -54,7 +54,7 @@ func (s *suite) lockIs(key string, want worm.Lock) {
 func (s *suite) needsClock() {
 	s.Helper()
 	if s.Advance == nil {
-		s.Skip("this store's clock cannot be moved: lapsed retention is not tested here")
+		s.Skip("optional: this store's clock cannot be moved; worm/selftest waits for a lock to end")
 	}
 }
 
