@@ -42,6 +42,9 @@ type App interface {
 	// is and before anything is written, and stops at its error. With
 	// ErrVerification the response says what was written all the same.
 	Export(ctx context.Context, req ExportRequest, estimated func(ExportEstimate) error) (ExportResponse, error)
+	// Checkpoint gives control's signed checkpoint, of all that is archived where
+	// heads can be sealed.
+	Checkpoint(ctx context.Context, req CheckpointRequest) (CheckpointResponse, error)
 	// Identify tells which archive this is; Fingerprint "" before genesis.
 	Identify(ctx context.Context) (Identification, error)
 	// RotateKeys makes new keys and commits the act that makes them count.

@@ -89,18 +89,9 @@ func (a *appliance) recorder(ctx context.Context, unrecorded bool) (*recorder, e
 	return nil, fmt.Errorf("the look cannot be recorded (%w); --unrecorded goes on all the same: %w", openErr, ErrDenied)
 }
 
-// openToRecord opens the archive for the acts of one command. The durable step
-// tries for ever where a store does not take what it is given, as an archiver
-// should; somebody who waits for an answer is told at once.
+// openToRecord opens the archive for the acts of one command.
 func (a *appliance) openToRecord(ctx context.Context) (*node, error) {
-	for _, store := range []string{storeLocked, storeMeta, storeSpare} {
-		if p := a.set.place(store); p.bucket == nil {
-			if err := takes(filepath.Join(p.folder, "@tmp")); err != nil {
-				return nil, err
-			}
-		}
-	}
-	n, err := openNode(ctx, a.env, false)
+	n, err := a.openWritable(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +99,20 @@ func (a *appliance) openToRecord(ctx context.Context) (*node, error) {
 		return nil, errors.Join(err, n.Close())
 	}
 	return n, nil
+}
+
+// openWritable opens the archive, if it can be written. The durable step tries
+// for ever where a store does not take what it is given, as an archiver should;
+// somebody who waits for an answer is told at once.
+func (a *appliance) openWritable(ctx context.Context) (*node, error) {
+	for _, store := range []string{storeLocked, storeMeta, storeSpare} {
+		if p := a.set.place(store); p.bucket == nil {
+			if err := takes(filepath.Join(p.folder, "@tmp")); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return openNode(ctx, a.env, false)
 }
 
 // actRoom is more than the objects of one act take, in bytes.

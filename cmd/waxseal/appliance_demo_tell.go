@@ -75,6 +75,7 @@ func (w *works) trials(name func(mark string) string, req RunRequest) []Event {
 		{What: "how the archive stands", Command: own("status")},
 		{What: "prove that nothing was changed, down to each message", Command: own("verify", "--deep")},
 		{What: "change one byte of a copy, and see it found", Command: own("demo", "tamper")},
+		{What: "the signed checkpoint: file it away from the archive, and nobody can change unseen what it covers", Command: own("checkpoint") + " > checkpoint.txt"},
 		{What: "a folder for somebody else: open " + out + "/index.html", Command: own("export", "--all", "--out", out)},
 		{What: "check that folder as a stranger would, who has the fingerprint from the archive's card (" + typed(append(slices.Clone(req.Self), "keys", "card")...) + ")",
 			Command: typed(append(slices.Clone(req.Verifier), "bag", out, "--key", fingerprint.String())...)},

@@ -6,11 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/waxseal/waxseal/archiver/control"
 	"github.com/waxseal/waxseal/archiver/keyring"
-	"github.com/waxseal/waxseal/archiver/record"
 	"github.com/waxseal/waxseal/archiver/retrieve"
 	"github.com/waxseal/waxseal/exporter"
 	"github.com/waxseal/waxseal/exporter/bundle"
@@ -22,6 +22,11 @@ import (
 // Export writes a production. The look is in the ledger before a byte of it is
 // written.
 func (a *appliance) Export(ctx context.Context, req ExportRequest, estimated func(ExportEstimate) error) (resp ExportResponse, err error) {
+	if !req.Estimate {
+		if err := a.set.outside("--out", req.Out); err != nil {
+			return resp, err
+		}
+	}
 	q, err := searchQuery(req.Search)
 	if err != nil {
 		return resp, err
@@ -52,7 +57,7 @@ func (a *appliance) Export(ctx context.Context, req ExportRequest, estimated fun
 			if ctx.Err() != nil {
 				return fmt.Errorf("interrupted, no folder was written: %w: %w", err, ErrIncomplete)
 			}
-			return exportError(err)
+			return exportError(err, req.Out)
 		}
 		resp.take(report)
 		if report.Tampered {
@@ -63,8 +68,10 @@ func (a *appliance) Export(ctx context.Context, req ExportRequest, estimated fun
 	return resp, err
 }
 
-func exportError(err error) error {
-	switch {
+func exportError(err error, out string) error {
+	switch partial := filepath.Clean(out) + ".partial"; {
+	case errors.Is(err, bundle.ErrExists) && exists(partial):
+		return fmt.Errorf("%w. Where no other export writes there: rm -r %s: %w", err, typed(partial), ErrUsage)
 	case errors.Is(err, exporter.ErrRequest), errors.Is(err, bundle.ErrExists):
 		return fmt.Errorf("%w: %w", err, ErrUsage)
 	case errors.Is(err, proof.ErrFork), errors.Is(err, prove.ErrCut):
@@ -180,20 +187,21 @@ func (n *node) sealLanes(ctx context.Context) error {
 	return n.enterHeads(ctx, heads)
 }
 
-// enterHeads seals those of the heads that moved.
-func (n *node) enterHeads(ctx context.Context, heads []ledger.Head) error {
-	sealed := map[record.Lane]uint64{}
+// moved gives those of the heads that are not sealed yet.
+func (n *node) moved(heads []ledger.Head) (moved []ledger.Head) {
 	n.control.View(func(v *control.View) {
-		for l, h := range v.Heads {
-			sealed[l] = h.Size
+		for _, h := range heads {
+			if h.Size > v.Heads[h.Lane].Size {
+				moved = append(moved, h)
+			}
 		}
 	})
-	var moved []ledger.Head
-	for _, h := range heads {
-		if h.Size > sealed[h.Lane] {
-			moved = append(moved, h)
-		}
-	}
+	return moved
+}
+
+// enterHeads seals those of the heads that moved.
+func (n *node) enterHeads(ctx context.Context, heads []ledger.Head) error {
+	moved := n.moved(heads)
 	if len(moved) == 0 {
 		return nil
 	}

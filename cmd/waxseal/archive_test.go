@@ -97,7 +97,7 @@ func startCmd(ts *testscript.TestScript, neg bool, args []string) {
 	path, err := exec.LookPath(filepath.Join(firstPath(ts), "waxseal"))
 	ts.Check(err)
 	r.cmd.Path, r.cmd.Err, r.cmd.Dir, r.cmd.Stderr = path, nil, ts.MkAbs("."), &r.errs
-	for _, name := range []string{"DATA", "LINGER", "PARTITIONS", "TZ", "LOG_LEVEL", "PASSPHRASE", "SCRYPT", "INDEX"} {
+	for _, name := range []string{"DATA", "LINGER", "PARTITIONS", "TZ", "LOG_LEVEL", "PASSPHRASE", "SCRYPT", "INDEX", "HEADS"} {
 		if v := ts.Getenv("WAXSEAL_" + name); v != "" {
 			r.cmd.Env = append(r.cmd.Env, "WAXSEAL_"+name+"="+v)
 		}
@@ -208,16 +208,24 @@ func copyCmd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.RemoveAll(ts.MkAbs(args[0] + "/kafka")))
 }
 
-// bagCmd demands that a bag verifies under the fingerprint of the archive d.
+// bagCmd demands that a bag verifies under the fingerprint of the archive d, and
+// under a checkpoint that was kept.
 func bagCmd(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: bag DIR")
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: bag DIR [CHECKPOINT]")
 	}
 	ts.Check(ts.Exec("waxseal", "status", "--output", "json"))
 	var archive struct{ Fingerprint ledger.Hash }
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &archive))
-	v, err := bundle.Verify(context.Background(), ts.MkAbs(args[0]), bundle.Trust{Fingerprint: &archive.Fingerprint})
+	trust := bundle.Trust{Fingerprint: &archive.Fingerprint}
+	if len(args) == 2 {
+		trust.Checkpoint = []byte(ts.ReadFile(args[1]))
+	}
+	v, err := bundle.Verify(context.Background(), ts.MkAbs(args[0]), trust)
 	ts.Check(err)
+	if len(args) == 2 && v.Kept == nil {
+		ts.Fatalf("bag: it says nothing of the checkpoint")
+	}
 	if !v.OK || !v.Pinned || v.Records == 0 {
 		ts.Fatalf("bag: %d records, %v", v.Records, v.Problems)
 	}

@@ -40,6 +40,8 @@ type cli struct {
 
 	Export exportCmd `cmd:"" help:"A folder for somebody else: to read, to review and to check."`
 
+	Checkpoint checkpointCmd `cmd:"" help:"The signed checkpoint, to be filed away from the archive."`
+
 	Keys  keysCmd  `cmd:"" help:"The archive's keys."`
 	Store storeCmd `cmd:"" help:"The stores, where they are buckets."`
 	Demo  demoCmd  `cmd:"" help:"The demonstration that 'waxseal run --demo' plays."`

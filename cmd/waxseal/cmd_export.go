@@ -33,7 +33,7 @@ the exact bytes that Kafka delivered, and the proofs that they are in the ledger
 it check it, with the archive's fingerprint from elsewhere ('waxseal keys card'). Other people's parts of a record are withheld: only their hashes are in it.
 
 What the flags select decides, as in 'waxseal search'; every message comes with all that is known of it. Days are days in --tz. The export is an entry in the ledger before
-anything is written. The same export again gives the same bytes. The folder is decrypted: protect it.
+anything is written. The same export again gives the same bytes. The folder is decrypted: protect it. It lies outside the archive: --out within it is refused.
 
 Examples:
   waxseal export --person 15550101234 --out ana
@@ -60,7 +60,7 @@ func (c exportCmd) Run(s *session) error {
 		if err != nil && !errors.Is(err, ErrVerification) || resp.Records == 0 && err != nil {
 			return err
 		}
-		return errors.Join(s.show(resp, func(w io.Writer) error { return exportText(w, resp) }), err)
+		return errors.Join(s.show(resp, func(w io.Writer) error { return exportText(w, resp, beside(s.self()[0], "waxverify")) }), err)
 	})
 }
 
@@ -170,7 +170,8 @@ func amount(conversations, days, messages, events, records int, bytes int64) str
 		terminal.Count(days, "conversation-day"), terminal.Count(events, "other event"), terminal.Count(records, "record"), terminal.Size(bytes))
 }
 
-func exportText(w io.Writer, r ExportResponse) error {
+// exportText names waxverify where it lies, as it is typed.
+func exportText(w io.Writer, r ExportResponse, verifier string) error {
 	rows := [][]string{
 		{"scope", terminal.Line(r.Scope)},
 		{"unit", fmt.Sprintf("%s, days in %s", r.Unit, r.Zone)},
@@ -188,8 +189,8 @@ func exportText(w io.Writer, r ExportResponse) error {
 		[]string{"fingerprint", r.Fingerprint},
 		[]string{"", ""},
 		[]string{"open", filepath.Join(r.Out, "index.html")},
-		[]string{"check", fmt.Sprintf("waxverify bag %s --key %s", quoted(r.Out), r.Fingerprint)},
-		[]string{"", fmt.Sprintf("python3 %s --key %s %s", quoted(filepath.Join(r.Out, "verify.py")), r.Fingerprint, quoted(r.Out))},
+		[]string{"check", typed(verifier, "bag", r.Out, "--key", r.Fingerprint)},
+		[]string{"", typed("python3", "-I", filepath.Join(r.Out, "verify.py"), "--key", r.Fingerprint, r.Out)},
 		[]string{"", "Whoever checks takes the fingerprint from the archive's card, not from the folder."},
 		[]string{"protect", "The folder is decrypted: whoever has it reads everything in it."},
 	)

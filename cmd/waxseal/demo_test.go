@@ -28,6 +28,7 @@ var telling = []struct{ command, prints string }{
 	{" --person ", `(?s)consent/given.*STOP\. No more offers please\..*Winter is near, Ben`},
 	{" show wa.sends/", `finding marketing-after-withdrawal \(high\)`},
 	{" > photo.jpg", `^$`},
+	{" > checkpoint.txt", `^$`},
 	{" status", `archive +demo/archive\.local \(evaluation\), running`},
 	{" verify --deep", `(?m)^OK: .* 0 findings, every commitment recomputed`},
 	{" export --all ", `(?s)holds +\d+ messages.*\nfingerprint +[0-9a-f]{64}\n.*decrypted`},
@@ -83,6 +84,9 @@ func TestDemoCommands(t *testing.T) {
 			}
 			if photo, err := os.ReadFile(filepath.Join(dir, "photo.jpg")); err != nil || !bytes.HasPrefix(photo, []byte("\xff\xd8\xff")) {
 				t.Errorf("the photo is none: %v", err)
+			}
+			if kept, err := os.ReadFile(filepath.Join(dir, "checkpoint.txt")); err != nil || !bytes.HasPrefix(kept, []byte("demo/archive.local/control\n")) {
+				t.Errorf("the checkpoint is none: %v\n%s", err, kept)
 			}
 			if err := run.Process.Signal(os.Interrupt); err != nil {
 				t.Fatal(err)

@@ -34,7 +34,7 @@ func eventText(e Event) string {
 	case "archived":
 		return fmt.Sprintf("archived   lane %s block %d: %s, %s", e.Lane, e.Block, terminal.Count(e.Records, "record"), terminal.Size(e.Bytes))
 	case "verified":
-		line := fmt.Sprintf("verified   %s, size %d, root %s", terminal.Count(e.Records, "record"), e.Size, e.Root)
+		line := fmt.Sprintf("verified   %s, %s of control, root %s", terminal.Count(e.Records, "record"), terminal.Count(e.Size, "block"), e.Root)
 		if e.Checkpoint != "" {
 			line += "\n\n    " + strings.ReplaceAll(strings.TrimRight(e.Checkpoint, "\n"), "\n", "\n    ") + "\n"
 		}

@@ -65,7 +65,7 @@ type served interface {
 	// act enters a look or a refusal.
 	act(ctx context.Context, in looked) (ledger.ActRef, error)
 	standing(ctx context.Context) standing
-	// sealAll seals the heads of all lanes.
+	// sealAll seals the heads of all lanes and publishes control.
 	sealAll(ctx context.Context) error
 	// signBag signs one bag for a look of kind export that it entered itself, and
 	// nothing else.

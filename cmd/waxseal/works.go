@@ -287,11 +287,14 @@ func (w *works) heads(ctx context.Context) error {
 }
 
 // sealAll seals the lanes as they are in the store, without waiting for their
-// tiles.
+// tiles, and publishes control.
 func (w *works) sealAll(ctx context.Context) error {
 	w.headsMu.Lock()
 	defer w.headsMu.Unlock()
-	return w.sealLanes(ctx)
+	if err := w.sealLanes(ctx); err != nil {
+		return err
+	}
+	return w.control.Publish(ctx)
 }
 
 // Close closes everything.
