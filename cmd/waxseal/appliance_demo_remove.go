@@ -26,9 +26,9 @@ type DemoRemoveRequest struct {
 type DemoRemoveResponse struct {
 	Folder      string     `json:"folder"`
 	Archive     string     `json:"archive"`
-	Fingerprint string     `json:"fingerprint"`
-	Removed     []DemoPart `json:"removed"` // empty where the answer was no
-	Left        []string   `json:"left"`    // what waxseal did not make, and the folder for its sake
+	Fingerprint string     `json:"fingerprint"` // "" before genesis
+	Removed     []DemoPart `json:"removed"`     // empty where the answer was no
+	Left        []string   `json:"left"`        // paths of what waxseal did not make
 }
 
 // DemoPart is a file or folder of a demonstration.
@@ -37,17 +37,6 @@ type DemoPart struct {
 	Files int    `json:"files"`
 	Bytes int64  `json:"bytes"`
 }
-
-// demoParts are what waxseal makes in a data folder, in the order of removal:
-// the store with genesis is last, so that what an interruption leaves is still a
-// demonstration for sure.
-var demoParts = []string{"run.json", "run.json.new", "index.db", "index.db-wal", "index.db-shm",
-	"index.db.new", "index.db.new-wal", "index.db.new-shm", "kafka", "spare", "meta", "keys", lockedPart}
-
-const (
-	lockedPart = "locked"
-	lockPart   = "lock"
-)
 
 // errNoDemo says that a folder is not for sure a demonstration.
 var errNoDemo = errors.New("this is not for sure a demonstration, so nothing was touched")
@@ -59,6 +48,9 @@ func (a *appliance) DemoRemove(ctx context.Context, req DemoRemoveRequest) (resp
 		return resp, err
 	}
 	resp = DemoRemoveResponse{Folder: a.set.Data, Archive: g.Archive, Fingerprint: fingerprint.String(), Removed: []DemoPart{}, Left: []string{}}
+	if fingerprint.IsZero() {
+		resp.Fingerprint = "" // begun, and no genesis yet
+	}
 	if dataLocked(a.set) {
 		return resp, busy(a.set)
 	}
@@ -83,8 +75,9 @@ func (a *appliance) DemoRemove(ctx context.Context, req DemoRemoveRequest) (resp
 
 func busy(set *Settings) error { return fmt.Errorf("%s: %w: stop it first", set.Data, errBusy) }
 
-// proveDemo reads genesis itself, with the signature over it, and answers
-// errNoDemo for every doubt. It writes nothing and follows no link.
+// proveDemo reads genesis itself, with the signature over it, or where there is
+// none the mark of a demonstration that was begun, and answers errNoDemo for every
+// doubt. It writes nothing and follows no link.
 func proveDemo(ctx context.Context, set *Settings) (*ledger.Genesis, ledger.Hash, error) {
 	no := func(format string, args ...any) (*ledger.Genesis, ledger.Hash, error) {
 		return nil, ledger.Hash{}, fmt.Errorf("%s: %w: %w: %w", set.Data, fmt.Errorf(format, args...), errNoDemo, ErrUsage)
@@ -106,6 +99,17 @@ func proveDemo(ctx context.Context, set *Settings) (*ledger.Genesis, ledger.Hash
 	}
 	if len(set.Buckets) > 0 {
 		return no("its settings name buckets, and a demonstration has folders")
+	}
+	if there, err := foundedIn(filepath.Join(set.Data, lockedPart)); err != nil {
+		return no("%w", err)
+	} else if !there {
+		begun, err := readMark(set)
+		if err != nil {
+			return no("%w", err)
+		}
+		if begun != "" {
+			return &ledger.Genesis{Archive: begun}, ledger.Hash{}, nil
+		}
 	}
 	store, err := dir.OpenReadOnly(filepath.Join(set.Data, lockedPart))
 	if err != nil {
@@ -164,23 +168,36 @@ func (r *DemoRemoveResponse) remove() error {
 		return err
 	}
 	defer root.Close()
-	for _, name := range demoParts {
-		if _, err := root.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+	names, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return err
+	}
+	parts := slices.Clone(demoParts)
+	for _, e := range names {
+		if slices.ContainsFunc(litter, func(begins string) bool { return strings.HasPrefix(e.Name(), begins) }) {
+			parts = slices.Insert(parts, 0, e.Name())
+		}
+	}
+	for _, name := range parts {
+		info, err := root.Lstat(name)
+		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		part := DemoPart{Name: name}
-		if err := part.count(root); err != nil {
+		if err != nil {
 			return err
 		}
-		if name == lockedPart {
-			if err := removeAround(root, lockedPart, "lanes", string(record.Control), "blocks"); err != nil {
-				return err
-			}
+		part := DemoPart{Name: name}
+		if info.IsDir() {
+			err = r.removeFolder(root, &part, name)
+		} else {
+			err = part.remove(root, name)
 		}
-		if err := root.RemoveAll(name); err != nil {
-			return fmt.Errorf("remove %s: %w", name, err)
+		if err != nil {
+			return err
 		}
-		r.Removed = append(r.Removed, part)
+		if part.Files > 0 || !info.IsDir() {
+			r.Removed = append(r.Removed, part)
+		}
 	}
 	if err := root.Remove(lockPart); err != nil { // ours until the file is closed
 		return err
@@ -190,7 +207,9 @@ func (r *DemoRemoveResponse) remove() error {
 		return err
 	}
 	for _, e := range rest {
-		r.Left = append(r.Left, e.Name())
+		if !slices.Contains(parts, e.Name()) { // what lies below one is named already
+			r.Left = append(r.Left, e.Name())
+		}
 	}
 	if len(rest) > 0 {
 		return nil
@@ -198,38 +217,67 @@ func (r *DemoRemoveResponse) remove() error {
 	return os.Remove(r.Folder)
 }
 
-// removeAround removes all that lies beside a path, on each of its levels.
-func removeAround(root *os.Root, parts ...string) error {
-	for i := 1; i < len(parts); i++ {
-		above := path.Join(parts[:i]...)
-		entries, err := fs.ReadDir(root.FS(), above)
-		if err != nil {
-			return err
-		}
-		for _, e := range entries {
-			if e.Name() == parts[i] || strings.HasPrefix(e.Name(), "@format") {
-				continue
+// removeFolder removes what waxseal made below a folder of the data folder, and
+// that folder where nothing else lies in it; what is left is named. Where it holds
+// genesis, that goes last, but for the name of the store's format.
+func (r *DemoRemoveResponse) removeFolder(root *os.Root, part *DemoPart, name string) error {
+	entries, err := fs.ReadDir(root.FS(), name)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(entries, func(a, b fs.DirEntry) int {
+		return lateness(path.Join(name, a.Name())) - lateness(path.Join(name, b.Name()))
+	})
+	left := false
+	for _, e := range entries {
+		below := path.Join(name, e.Name())
+		switch {
+		case e.IsDir() && isMade(below, true):
+			if err := r.removeFolder(root, part, below); err != nil {
+				return err
 			}
-			if err := root.RemoveAll(path.Join(above, e.Name())); err != nil {
-				return fmt.Errorf("remove %s: %w", path.Join(above, e.Name()), err)
+			_, err := root.Lstat(below)
+			left = left || err == nil
+		case e.Type().IsRegular() && isMade(below, false):
+			if err := part.remove(root, below); err != nil {
+				return err
 			}
+		default:
+			r.Left, left = append(r.Left, below), true
 		}
+	}
+	if left {
+		return nil
+	}
+	if err := root.Remove(name); err != nil {
+		return fmt.Errorf("remove %s: %w", name, err)
 	}
 	return nil
 }
 
-// count counts files and bytes.
-func (p *DemoPart) count(root *os.Root) error {
-	return fs.WalkDir(root.FS(), p.Name, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		p.Files++
-		p.Bytes += info.Size()
-		return nil
-	})
+// lateness orders what lies beside each other: the way to genesis is last, and
+// behind it what opens the store.
+func lateness(name string) int {
+	const genesis = lockedPart + "/" + genesisFile
+	switch {
+	case name == lockedPart+"/@format":
+		return 2
+	case strings.HasPrefix(genesis+"@lock", name): // genesis, its lock record, and the folders above
+		return 1
+	}
+	return 0
+}
+
+// remove removes a file and counts it.
+func (p *DemoPart) remove(root *os.Root, name string) error {
+	info, err := root.Lstat(name)
+	if err != nil {
+		return err
+	}
+	if err := root.Remove(name); err != nil {
+		return fmt.Errorf("remove %s: %w", name, err)
+	}
+	p.Files++
+	p.Bytes += info.Size()
+	return nil
 }

@@ -20,8 +20,9 @@ type demoRemoveCmd struct {
 
 // Help teaches the command.
 func (demoRemoveCmd) Help() string {
-	return `Removes what waxseal made in the data folder of a demonstration, and the folder where nothing else lies in it. It reads the archive's genesis, with its signature,
-and touches nothing where that is not a demonstration's for sure, or where a process works on it. Symbolic links are not followed.
+	return `Removes what waxseal made in the data folder of a demonstration, and the folder where nothing else lies in it; what waxseal did not make is left, and named. It reads
+the archive's genesis, with its signature, and touches nothing where that is not a demonstration's for sure, or where a process works on it. Of a
+demonstration that was interrupted before it had a genesis, demo.json tells. Symbolic links are not followed.
 
 Examples:
   waxseal demo remove

@@ -37,6 +37,11 @@ Examples:
 
 // Run makes the keys and lists them.
 func (c keysNewCmd) Run(s *session) error {
+	if begun, err := readMark(s.set); err != nil {
+		return err
+	} else if begun != "" {
+		return begunDemo(s.set, begun)
+	}
 	opts := keyring.Options{Classic: c.Classic || s.set.Classic, Recipients: s.set.Recipients, Passphrase: s.set.Passphrase, WorkFactor: s.set.Scrypt, Now: time.Now()}
 	if c.Passphrase && opts.Passphrase == "" {
 		var err error

@@ -93,6 +93,11 @@ func openNode(ctx context.Context, env Env, create bool) (n *node, err error) {
 			made.Close()
 		}
 	}()
+	if create {
+		if err = meant(ctx, n.set); err != nil {
+			return nil, err
+		}
+	}
 	if err = n.openKeys(ctx, create); err != nil {
 		return nil, err
 	}
