@@ -37,10 +37,10 @@ func TestDemoBegun(t *testing.T) {
 				}
 			}
 			before := tree(t, o.data)
-			for _, args := range [][]string{{"run"}, {"archive", "--drain"}, {"keys", "new"}} {
+			for _, args := range [][]string{{"archive", "--drain"}, {"keys", "new"}, {"run"}} {
 				_, errs, code := o.try(args...)
 				if code != exitUsage || !strings.Contains(string(errs), "holds the beginning of a demonstration (demo/archive.local)") {
-					t.Errorf("%v: exit code %d, %s", args, code, errs)
+					t.Fatalf("%v: exit code %d, %s", args, code, errs)
 				}
 			}
 			if after := tree(t, o.data); after != before {
