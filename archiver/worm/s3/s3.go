@@ -178,7 +178,7 @@ func (b *bucket) checkLocked(ctx context.Context) error {
 		return translate(ctx, err)
 	}
 	if state != "Enabled" {
-		return fmt.Errorf("Object Lock is not enabled: %w", ErrBucket)
+		return fmt.Errorf("its Object Lock is not enabled: %w", ErrBucket)
 	}
 	return nil
 }

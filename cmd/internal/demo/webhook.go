@@ -105,11 +105,6 @@ func echoed(n number, p person, id string, t time.Time, content object) object {
 	return m.with("to_user_id", p.userID, "id", id, "timestamp", unix(t)).with(content...)
 }
 
-// status delivers a status of a message that was sent through the API.
-func (d *day) status(t time.Time, n number, p person, id, status string, more ...any) {
-	d.hook(t, n, "messages", object{"contacts", list{p.card()}, "statuses", list{statusOf(t, p, id, status).with(more...)}})
-}
-
 func statusOf(t time.Time, p person, id, status string) object {
 	s := object{"id", id, "status", status, "timestamp", unix(t)}
 	if p.phone != "" {

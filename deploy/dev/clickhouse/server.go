@@ -78,6 +78,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		user, password = r.Header.Get("X-ClickHouse-User"), r.Header.Get("X-ClickHouse-Key")
 	}
 	if user != "waxseal" && user != "ingest" || subtle.ConstantTimeCompare([]byte(password), []byte(s.password)) != 1 {
+		//lint:ignore ST1005 clients read the engine's own form
 		fail(w, http.StatusForbidden, errors.New("Code: 516. DB::Exception: Authentication failed: password is incorrect, or there is no user with such name. (AUTHENTICATION_FAILED)"))
 		return
 	}
@@ -108,6 +109,7 @@ func fail(w http.ResponseWriter, status int, err error) {
 func (s *server) answer(user string, r *http.Request) ([]byte, error) {
 	args := r.URL.Query()
 	if args.Get("compress") == "1" || args.Get("decompress") == "1" || r.Header.Get("Content-Encoding") != "" {
+		//lint:ignore ST1005 clients read the engine's own form
 		return nil, errors.New("Code: 48. DB::Exception: this shim does not compress. (NOT_IMPLEMENTED)")
 	}
 	body := io.Reader(r.Body)
@@ -182,21 +184,21 @@ func params(args url.Values) map[string]string {
 
 // prepare gives a session a user's rights, the request's database and its
 // settings, as far as the engine knows them; undo takes the settings back.
-func (c *session) prepare(user string, args url.Values, known map[string]bool) (undo func(), err error) {
+func (s *session) prepare(user string, args url.Values, known map[string]bool) (undo func(), err error) {
 	undo = func() {}
-	if c.role != user {
-		c.role = ""
-		if _, err := c.run("SET ROLE "+user, native, nil); err != nil {
+	if s.role != user {
+		s.role = ""
+		if _, err := s.run("SET ROLE "+user, native, nil); err != nil {
 			return undo, err
 		}
-		c.role = user
+		s.role = user
 	}
-	if db := args.Get("database"); db != "" && db != c.database {
-		c.database = ""
-		if _, err := c.run("USE "+quote(db, '`'), native, nil); err != nil {
+	if db := args.Get("database"); db != "" && db != s.database {
+		s.database = ""
+		if _, err := s.run("USE "+quote(db, '`'), native, nil); err != nil {
 			return undo, err
 		}
-		c.database = db
+		s.database = db
 	}
 	var set, reset []string
 	for k, v := range args {
@@ -208,8 +210,8 @@ func (c *session) prepare(user string, args url.Values, known map[string]bool) (
 		return undo, nil
 	}
 	slices.Sort(set)
-	undo = func() { c.run("SET "+strings.Join(reset, ", "), native, nil) }
-	_, err = c.run("SET "+strings.Join(set, ", "), native, nil)
+	undo = func() { s.run("SET "+strings.Join(reset, ", "), native, nil) }
+	_, err = s.run("SET "+strings.Join(set, ", "), native, nil)
 	return undo, err
 }
 
