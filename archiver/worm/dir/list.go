@@ -13,7 +13,7 @@ import (
 )
 
 // List implements worm.Store. It opens only folders that can hold a key with
-// the prefix behind startAfter. A damaged object is listed with its key and size alone.
+// the prefix behind startAfter. Sums and locks are for Head to tell.
 func (r *Reader) List(ctx context.Context, prefix, startAfter string, fn func(worm.Version) error) error {
 	l := &lister{Reader: r, ctx: ctx, prefix: prefix, after: startAfter, fn: fn}
 	base := "" // the deepest folder all wanted keys lie in
@@ -160,20 +160,14 @@ func (l *lister) open(nodes []node, base string) ([]node, error) {
 	return out, nil
 }
 
+// object gives what the folder says of an object. Its record is for Head to read.
 func (l *lister) object(key, path string) error {
-	v := worm.Version{Latest: true}
-	info, err := l.look(l.ctx, key, func(*os.File, worm.Info) error { return nil })
-	switch {
-	case err == nil:
-		v.Info = info
-	case l.ctx.Err() != nil:
+	if err := l.ctx.Err(); err != nil {
 		return fmt.Errorf("list %s: %w", l.prefix, err)
-	default:
-		st, err := os.Lstat(path)
-		if err != nil {
-			return nil // deleted meanwhile
-		}
-		v.Info = worm.Info{Key: key, Size: st.Size(), ModTime: st.ModTime().UTC()}
 	}
-	return l.fn(v)
+	st, err := os.Lstat(path)
+	if err != nil {
+		return nil // deleted meanwhile
+	}
+	return l.fn(worm.Version{Info: worm.Info{Key: key, Size: st.Size(), ModTime: st.ModTime().UTC()}, Latest: true})
 }
