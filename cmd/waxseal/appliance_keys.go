@@ -3,12 +3,15 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/waxseal/waxseal/archiver/control"
 	"github.com/waxseal/waxseal/archiver/keyring"
 	"github.com/waxseal/waxseal/archiver/lane"
 	"github.com/waxseal/waxseal/archiver/record"
+	"github.com/waxseal/waxseal/archiver/worm"
 	"github.com/waxseal/waxseal/ledger"
 )
 
@@ -118,20 +121,49 @@ func (a *appliance) rotateSigning(ctx context.Context, n *node, req RotateReques
 
 // laneHeads are the heads as they are, up to which the old key counts.
 func (n *node) laneHeads(ctx context.Context) ([]ledger.Head, error) {
+	lanes, err := lanesOf(ctx, n.locked)
+	if err != nil {
+		return nil, err
+	}
 	var heads []ledger.Head
-	for p := int32(0); ; p++ {
-		l := record.PartitionLane(p)
+	for _, l := range lanes {
 		b, err := lane.Last(ctx, n.locked, l, 0)
 		if err != nil {
 			return nil, err
 		}
 		if b == nil {
-			return heads, nil
+			continue // objects of a step that was never committed
 		}
 		tree, err := b.Tree()
 		if err != nil {
 			return nil, err
 		}
 		heads = append(heads, ledger.Head{Lane: l, Size: tree.Size(), Root: tree.Root()})
+	}
+	return heads, nil
+}
+
+// lanesOf lists the lanes of records that a store holds anything of. They may have
+// holes: a process that was killed may have taken lane 2 and not yet lane 0.
+func lanesOf(ctx context.Context, store worm.Reader) ([]record.Lane, error) {
+	const prefix = "lanes/"
+	errFound := errors.New("found")
+	var lanes []record.Lane
+	for after := ""; ; {
+		var name string
+		err := store.List(ctx, prefix, after, func(v worm.Version) error {
+			name, _, _ = strings.Cut(strings.TrimPrefix(v.Key, prefix), "/")
+			return errFound
+		})
+		switch {
+		case err == nil:
+			return lanes, nil
+		case !errors.Is(err, errFound):
+			return nil, err
+		}
+		if l := record.Lane(name); l != record.Control && ledger.ValidLane(l) {
+			lanes = append(lanes, l)
+		}
+		after = prefix + name + "/\x7f" // behind all of its keys
 	}
 }
