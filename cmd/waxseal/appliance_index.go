@@ -7,7 +7,6 @@ import (
 
 	"github.com/waxseal/waxseal/archiver/index"
 	"github.com/waxseal/waxseal/archiver/index/sqlite"
-	"github.com/waxseal/waxseal/archiver/keyring"
 	"github.com/waxseal/waxseal/archiver/record"
 	"github.com/waxseal/waxseal/archiver/reindex"
 )
@@ -20,21 +19,7 @@ func (a *appliance) IndexCheck(ctx context.Context, tell func(IndexDifference) e
 		return resp, err
 	}
 	defer func() { err = errors.Join(err, rec.Close()) }()
-	r, err := a.openStores(ctx)
-	if err != nil {
-		return resp, err
-	}
-	ring, err := keyring.Open(a.set.Keys())
-	if err != nil {
-		return resp, err
-	}
-	if err := r.openReader(ctx, a, ring); err != nil {
-		return resp, errors.Join(err, rec.refuse(ctx, "index-check", "unreadable", nil))
-	}
-	if err := rec.look(ctx, "index-check", 0, nil); err != nil {
-		return resp, err
-	}
-	secrets, err := reindex.OpenSecrets(r.view, r.ids)
+	r, keys, err := a.openWhole(ctx, rec, "index-check")
 	if err != nil {
 		return resp, err
 	}
@@ -57,7 +42,7 @@ func (a *appliance) IndexCheck(ctx context.Context, tell func(IndexDifference) e
 		return resp, err
 	}
 	defer func() { err = errors.Join(err, should.Close()) }()
-	result, err := reindex.Rebuild(ctx, reindex.Config{Index: should, Source: r.source(a.set, secrets.Keys()),
+	result, err := reindex.Rebuild(ctx, reindex.Config{Index: should, Source: r.source(a.set, keys),
 		Progress: func(done, total uint64) { a.env.Progress("blocks", int64(done), int64(total)) }})
 	resp.Rows = result.Rows
 	if err != nil {

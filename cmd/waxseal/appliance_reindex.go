@@ -25,32 +25,42 @@ func (a *appliance) Reindex(ctx context.Context) (resp ReindexResponse, err erro
 	if rec.link != nil {
 		return resp, fmt.Errorf("reindex replaces the index: %w", errBusy)
 	}
-	r, err := a.openStores(ctx)
-	if err != nil {
-		return resp, err
-	}
-	ring, err := keyring.Open(a.set.Keys())
-	if err != nil {
-		return resp, err
-	}
-	if err := r.openReader(ctx, a, ring); err != nil {
-		return resp, errors.Join(err, rec.refuse(ctx, "reindex", "unreadable", nil))
-	}
-	if err := rec.look(ctx, "reindex", 0, nil); err != nil {
-		return resp, err
-	}
-	secrets, err := reindex.OpenSecrets(r.view, r.ids)
+	r, keys, err := a.openWhole(ctx, rec, "reindex")
 	if err != nil {
 		return resp, err
 	}
 	fresh := indexFile(a.set) + ".new"
 	defer func() { err = errors.Join(err, removeIndex(fresh)) }()
-	result, err := a.rebuild(ctx, r, secrets.Keys(), fresh)
+	result, err := a.rebuild(ctx, r, keys, fresh)
 	resp = ReindexResponse{Rows: result.Rows, Records: result.Records, Blocks: result.Blocks, Erased: result.ErasedItems + result.ErasedRecords, Changed: result.Changed + result.Dropped}
 	if err != nil {
 		return resp, fmt.Errorf("%w: %w", err, ErrIncomplete)
 	}
 	return resp, a.putInPlace(ctx, r, fresh)
+}
+
+// openWhole opens all content for the making of rows, once the look is entered,
+// and the keys of tags and tokens as the archive itself holds them.
+func (a *appliance) openWhole(ctx context.Context, rec *recorder, kind string) (*reading, *index.Keys, error) {
+	r, err := a.openStores(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	ring, err := keyring.Open(a.set.Keys())
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := r.openReader(ctx, a, ring); err != nil {
+		return nil, nil, errors.Join(err, rec.refuse(ctx, kind, "unreadable", nil))
+	}
+	if err := rec.look(ctx, kind, 0, nil); err != nil {
+		return nil, nil, err
+	}
+	secrets, err := reindex.OpenSecrets(r.view, r.ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r, secrets.Keys(), nil
 }
 
 // rebuild makes an index in a file, and compares it with the one there is.
